@@ -1,0 +1,75 @@
+// Where frames come from. One interface for containers, image sequences, pipes and generators.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/cancellation.h"
+#include "base/rational.h"
+#include "base/result.h"
+#include "frame/frame.h"
+
+namespace framelift {
+
+struct VideoInfo {
+  int width = 0, height = 0;  // of the frames that next() returns
+  PixelFormat format;         // of the frames that next() returns
+  ColorInfo color;            // as tagged; nothing guessed
+  Rational sample_aspect_ratio{1, 1};  // 0/1 when the file does not say
+  Rational time_base{1, 25};
+  Rational frame_rate{25, 1};  // nominal or average; 0/1 when unknown
+  int64_t frame_count = 0;     // estimate; 0 when unknown
+  double duration_seconds = 0;  // 0 when unknown
+  bool still = false;          // one picture, not a video
+  bool interlaced = false;     // detected, and being deinterlaced
+  // Display matrix as in ISO 14496-12 / AV_PKT_DATA_DISPLAYMATRIX when the file asks for rotation or mirroring and
+  // the frames are NOT yet turned.
+  std::optional<std::array<int32_t, 9>> display_matrix;
+  std::string container;  // "mov,mp4", "matroska", "image2", ...
+  std::string codec;      // "h264", "png", ...
+};
+
+enum class Deinterlace : uint8_t { automatic, off, on };
+
+struct SourceOptions {
+  std::string path;  // file, "dir/%04d.png", "dir/*.png", "-" (stdin: y4m or what `format` says)
+  std::string format;  // force a demuxer: "rawvideo", "yuv4mpegpipe", ...; empty: by content
+  // For rawvideo only.
+  int raw_width = 0, raw_height = 0;
+  std::string raw_pixel_format;
+  Rational raw_frame_rate{25, 1};
+  Rational sequence_frame_rate{25, 1};  // image sequences
+  double start_seconds = 0;
+  double duration_seconds = 0;  // 0: to the end
+  int64_t max_frames = 0;       // 0: all
+  Deinterlace deinterlace = Deinterlace::automatic;
+  bool apply_rotation = false;  // turn the pixels upright (when the output cannot carry a display matrix)
+  int threads = 0;              // decoder threads; 0: FFmpeg's choice
+};
+
+struct SourceCounters {
+  int64_t frames = 0;           // delivered
+  int64_t damaged_packets = 0;  // could not be decoded and were skipped
+};
+
+// Not thread-safe: one thread calls next().
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual const VideoInfo& info() const = 0;
+  // The next frame in presentation order; an empty Frame at the end (and ever after). The frame may be kept as long
+  // as wanted. Damaged packets are skipped and counted, not errors; a frame whose size or format differs from info()
+  // is converted to it.
+  virtual Result<Frame> next() = 0;
+  virtual SourceCounters counters() const = 0;
+};
+
+// Opens, probes and finds the video stream. Errors: not_found, invalid_data (no video stream, unreadable, empty),
+// unsupported (no decoder), invalid_argument.
+Result<std::unique_ptr<Source>> open_source(const SourceOptions& options);
+
+}  // namespace framelift

@@ -1,0 +1,79 @@
+// Where frames go. One interface for containers, image sequences, pipes, checksums and nothing at all.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/rational.h"
+#include "base/result.h"
+#include "frame/frame.h"
+
+namespace framelift {
+
+struct SinkOptions {
+  // "out.mkv", "out.png", "dir/%04d.png", "-" (stdout: y4m, or what `format` says), "null:" (frames are dropped),
+  // "md5:FILE" or "md5:-" (FFmpeg's framemd5 text of the raw frames).
+  std::string path;
+  std::string format;   // force a muxer; empty: by the name
+  bool overwrite = false;
+
+  // The frames that will be written.
+  int width = 0, height = 0;
+  PixelFormat source_format;  // of the decoded input: the default output keeps its depth, subsampling and alpha
+  ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
+  Rational sample_aspect_ratio{1, 1};
+  Rational time_base{1, 25};
+  Rational frame_rate{25, 1};
+  bool still = false;
+  std::optional<std::array<int32_t, 9>> display_matrix;
+
+  // The encoder. Empty or unset: a sensible default for the container (libx264 for 8 bits, libx265 above, ...).
+  std::string encoder;
+  std::string pixel_format;   // FFmpeg's name; empty: the closest the encoder takes to source_format
+  std::optional<double> crf;
+  std::string bitrate;        // "4M"
+  std::string preset;
+  std::vector<std::pair<std::string, std::string>> encoder_options;  // passed to FFmpeg as they are
+  int threads = 0;
+
+  // Streams other than the processed video (audio, subtitles, attachments, data, other videos), chapters and
+  // metadata are copied from this file, packet by packet, cut to [start, start + duration). Empty: none.
+  std::string copy_streams_from;
+  double start_seconds = 0;
+  double duration_seconds = 0;
+};
+
+// Not thread-safe: one thread calls write() and finish(). Output goes to a temporary name beside the target and is
+// renamed by finish(); a Sink destroyed without finish() removes it.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // What write() wants: postprocess produces exactly this, the sink converts nothing.
+  virtual PixelFormat format() const = 0;
+  virtual ColorInfo color() const = 0;
+  // How many frames the sink may hold on to at once (encoder delay), for sizing the frame pool.
+  virtual int frames_held() const = 0;
+
+  virtual Status write(Frame frame) = 0;
+  // Drains the encoder, writes the rest of the copied streams and the trailer, renames. Call once, also after a
+  // cancelled job, so that what was written is playable.
+  virtual Status finish() = 0;
+
+  // For statistics: "libx264 yuv420p matroska".
+  virtual std::string describe() const = 0;
+};
+
+// Whether files of this name and format can carry a display matrix (MP4, MOV); if not, the source turns the pixels.
+bool can_carry_display_matrix(const std::string& path, const std::string& format);
+
+// Checks everything that can fail before the first frame: the name, the folder, permissions, that it is not the
+// input itself, the muxer, the encoder and its options. Errors: already_exists, io, not_found, unsupported,
+// invalid_argument; each names the remedy.
+Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options);
+
+}  // namespace framelift

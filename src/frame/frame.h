@@ -1,0 +1,82 @@
+// A picture with its meaning and its place in time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/rational.h"
+#include "base/result.h"
+#include "color/color_info.h"
+#include "frame/pixel_format.h"
+
+namespace framelift {
+
+// Non-owning view of one plane of samples (bytes, or native-endian 16-bit words for formats deeper than 8 bits).
+// Rows are `stride_bytes` apart; the stride may be negative (bottom-up pictures).
+struct PlaneView {
+  std::byte* data = nullptr;
+  ptrdiff_t stride_bytes = 0;
+  int width = 0;   // in samples
+  int height = 0;  // in rows
+
+  template <class Sample>
+  Sample* row(int y) const {
+    return reinterpret_cast<Sample*>(data + y * stride_bytes);
+  }
+};
+
+// Whatever keeps a Frame's memory alive: an AVFrame, a pooled block. `release` is called exactly once.
+class FrameMemory {
+ public:
+  virtual ~FrameMemory() = default;
+  virtual void release() = 0;
+};
+struct ReleaseFrameMemory {
+  void operator()(FrameMemory* memory) const { memory->release(); }
+};
+using FrameMemoryPtr = std::unique_ptr<FrameMemory, ReleaseFrameMemory>;
+
+// Move-only. Planes follow PixelFormat's order. A frame coming from decode/ is read-only: write only to frames from a
+// FramePool.
+struct Frame {
+  int width = 0;
+  int height = 0;
+  PixelFormat format;
+  ColorInfo color;
+  Rational sample_aspect_ratio{1, 1};
+  // Presentation time and duration in the stream's time base (VideoInfo::time_base); pts is absent when the container
+  // gives none, duration is 0 when unknown.
+  std::optional<int64_t> pts;
+  int64_t duration = 0;
+  std::array<PlaneView, 4> planes{};
+  FrameMemoryPtr memory;
+
+  bool empty() const { return width == 0; }
+};
+
+// Reuses picture memory: acquire() waits until one of `capacity` blocks is free, and allocates only the first time a
+// block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
+class FramePool {
+ public:
+  // Rows are aligned to 64 bytes and padded by at least 64 bytes. width and height are at least 1.
+  FramePool(int width, int height, PixelFormat format, size_t capacity);
+  ~FramePool();
+
+  // Frame with planes, width, height and format set; everything else default. Empty frame after cancel().
+  Result<Frame> acquire();
+  // Wakes waiters for good: from now on acquire() fails with `cancelled`.
+  void cancel();
+
+  size_t bytes_per_frame() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace framelift

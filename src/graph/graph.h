@@ -1,0 +1,126 @@
+// The computation IR: one description of a network that every engine runs, trains and quantises.
+//
+// A Graph is a list of values (inputs, named parameters, constants, results of nodes) and of nodes in topological
+// order. Shapes are static: a network is built for one input size. Pictures are NCHW.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "frame/tensor.h"
+
+namespace framelift {
+
+// ---- ops: a closed set of attribute structs. What an op means is stated once, in graph/op.h and graph/evaluate.cpp.
+
+// Rows and columns of zeros (or whatever the op says) around a picture.
+struct Padding {
+  int top = 0, left = 0, bottom = 0, right = 0;
+  static Padding same(int n) { return {n, n, n, n}; }
+  friend bool operator==(const Padding&, const Padding&) = default;
+};
+
+// inputs: x [N,Cin,H,W], weight [Cout,Cin/groups,kh,kw], optional bias [Cout]. Zero padding, cross-correlation.
+struct Conv2d {
+  std::array<int, 2> stride{1, 1};    // y, x
+  std::array<int, 2> dilation{1, 1};  // y, x
+  int groups = 1;
+  Padding pad;
+};
+struct Relu {};                               // max(x, 0)
+struct LeakyRelu { float slope = 0.01f; };    // x < 0 ? slope*x : x
+struct PRelu {};                              // inputs: x [N,C,...], slope [C] or [1]
+struct Clamp { float low = 0, high = 1; };    // min(max(x, low), high); NaN becomes low
+struct Add {};                                // elementwise with NumPy broadcasting
+struct Mul {};
+struct Concat { int axis = 1; };              // any number of inputs
+struct PixelShuffle { int factor = 2; };      // [N,C*r*r,H,W] -> [N,C,H*r,W*r], out[c,y*r+i,x*r+j] = in[c*r*r+i*r+j,y,x]
+struct PixelUnshuffle { int factor = 2; };    // the inverse; H and W are multiples of the factor
+enum class ResizeMode : uint8_t { nearest, bilinear };
+// To an integer multiple of the size. nearest: out[y] = in[y / scale]; bilinear: half-pixel centres, edge clamp
+// (align_corners=False).
+struct Resize {
+  ResizeMode mode = ResizeMode::nearest;
+  int scale_y = 1, scale_x = 1;
+};
+
+using Op = std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize>;
+
+// ---- the graph
+
+using ValueId = int;  // index into Graph::values
+inline constexpr ValueId no_value = -1;
+
+enum class ValueKind : uint8_t { input, parameter, constant, result };
+
+struct Value {
+  ValueKind kind = ValueKind::result;
+  DType dtype = DType::f32;
+  Shape shape;
+  std::string name;                        // inputs and parameters: unique; results: for messages and profiles
+  std::shared_ptr<const Tensor> constant;  // kind == constant only
+};
+
+struct Node {
+  Op op;
+  std::vector<ValueId> inputs;
+  ValueId output = no_value;
+};
+
+struct Graph {
+  std::vector<Value> values;
+  std::vector<Node> nodes;  // topological order
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+
+  const Value& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
+  Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }
+};
+
+// Named weight tensors bound to a graph's parameters when it is compiled.
+using Parameters = std::map<std::string, Tensor, std::less<>>;
+
+// Writes a graph in the order the data flows. The first mistake (a shape that does not fit) is remembered and returned
+// by finish(); until then the builder goes on harmlessly, so that network code reads without checks.
+class GraphBuilder {
+ public:
+  ValueId input(std::string name, Shape shape);
+  ValueId parameter(std::string name, Shape shape);
+  ValueId constant(Tensor tensor);
+
+  ValueId add_node(Op op, std::vector<ValueId> inputs, std::string name = {});
+
+  // Convolution with parameters `<name>.weight` and, unless bias is false, `<name>.bias`.
+  ValueId conv2d(ValueId x, std::string_view name, int64_t out_channels, int kernel, Conv2d attributes,
+                 bool bias = true);
+  // The usual one: odd kernel, stride 1, zero padding that keeps the size.
+  ValueId conv2d_same(ValueId x, std::string_view name, int64_t out_channels, int kernel = 3);
+  ValueId prelu(ValueId x, std::string_view name);  // parameter `<name>.weight`, one slope per channel
+  ValueId relu(ValueId x) { return add_node(Relu{}, {x}); }
+  ValueId leaky_relu(ValueId x, float slope) { return add_node(LeakyRelu{slope}, {x}); }
+  ValueId add(ValueId a, ValueId b) { return add_node(Add{}, {a, b}); }
+  ValueId mul(ValueId a, ValueId b) { return add_node(Mul{}, {a, b}); }
+  ValueId scale(ValueId a, float factor) { return mul(a, constant(Tensor::filled({1}, factor))); }
+  ValueId concat(std::vector<ValueId> parts, int axis = 1) { return add_node(Concat{axis}, std::move(parts)); }
+  ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
+  ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }
+  ValueId resize(ValueId x, ResizeMode mode, int scale) { return add_node(Resize{mode, scale, scale}, {x}); }
+  ValueId clamp(ValueId x, float low, float high) { return add_node(Clamp{low, high}, {x}); }
+  void output(ValueId x, std::string name);
+
+  const Shape& shape(ValueId x) const;
+
+  Result<Graph> finish() &&;
+
+ private:
+  Graph graph_;
+  Status status_{};
+};
+
+}  // namespace framelift

@@ -1,0 +1,64 @@
+// Networks as data: what goes in, what comes out, how the graph is built, which weights it takes.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "color/color_info.h"
+#include "graph/graph.h"
+#include "weights/weight_file.h"
+
+namespace framelift {
+
+// What preprocess must deliver and postprocess receives. No code downstream asks for a network's name.
+struct NetworkContract {
+  // Input: RGB planes in NCHW order, float, 0 = black, 1 = white of the source's transfer (no linearisation).
+  int channels = 3;
+  int scale = 1;      // output pixels per input pixel, each axis
+  int alignment = 1;  // input width and height must be multiples of this; the pipeline pads by reflection and crops
+};
+
+// Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...
+using HyperParameters = std::map<std::string, int, std::less<>>;
+
+// One network family. Static data, listed in registry.cpp.
+struct Architecture {
+  const char* name;         // "srvgg-compact"
+  const char* description;  // one line for people
+  // Hyper-parameters read off tensor names and shapes; `not_found` when the file is another architecture's.
+  Result<HyperParameters> (*detect)(const WeightFile& file);
+  // The file's tensors under the names that build() uses (upstream's state-dict keys), as float32, shapes checked.
+  Result<Parameters> (*parameters)(const WeightFile& file, const HyperParameters& hyper);
+  NetworkContract (*contract)(const HyperParameters& hyper);
+  // Graph for an input of `height` x `width` (multiples of the alignment): input "image" [batch,3,H,W], output
+  // "image" [batch,3,H*scale,W*scale].
+  Result<Graph> (*build)(const HyperParameters& hyper, int batch, int height, int width);
+};
+
+const std::vector<const Architecture*>& architectures();
+
+// A network with its weights: ready to build and compile. Move-only.
+struct Network {
+  std::string name;  // "general-x4v3", or the file's stem
+  const Architecture* architecture = nullptr;
+  HyperParameters hyper;
+  NetworkContract contract;
+  Parameters parameters;
+  std::map<std::string, std::string> metadata;  // licence, source, ...
+
+  Result<Graph> build(int batch, int height, int width) const {
+    return architecture->build(hyper, batch, height, width);
+  }
+  int64_t parameter_count() const;
+};
+
+// Reads a weight file of any format, detects the architecture and checks every tensor (shape, NaN/Inf).
+Result<Network> load_network(const std::filesystem::path& path);
+
+// Deep network interpolation (Wang et al., CVPR 2019): weights strength*a + (1-strength)*b of two networks of one shape.
+Result<Network> interpolate(const Network& a, const Network& b, float strength);
+
+}  // namespace framelift

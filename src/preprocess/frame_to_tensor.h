@@ -1,0 +1,32 @@
+// Frame -> Tensor: any pixel format to planar RGB float, one pass over memory.
+#pragma once
+
+#include "base/result.h"
+#include "frame/frame.h"
+#include "frame/region.h"
+#include "frame/tensor.h"
+
+namespace framelift {
+
+// Prepared for one pixel format and colour; immutable afterwards, so any number of threads may call it.
+class FrameToTensor {
+ public:
+  // `color` is fully specified (see resolve_color in color/resolve.h). Errors: unsupported (BT.2020 constant
+  // luminance, ICtCp).
+  static Result<FrameToTensor> create(const PixelFormat& format, const ColorInfo& color);
+
+  // Writes `region` of the frame into dst, f32 [1, 3, region.height, region.width]: R, G, B with 0 = black and
+  // 1 = white, not clamped (limited-range foot- and headroom survives). Gray becomes three equal planes; alpha is
+  // ignored. Chroma is interpolated according to the chroma location. The region may reach beyond the picture on any
+  // side: those pixels are the reflection of the picture without repeating the edge pixel (numpy "reflect").
+  // A pixel's value does not depend on the region it is asked in. Allocates nothing (line buffers are per thread and
+  // grow to the widest region seen).
+  void run(const Frame& frame, const Region& region, const TensorView& dst) const;
+
+ private:
+  FrameToTensor() = default;
+  PixelFormat format_;
+  ColorInfo color_;
+};
+
+}  // namespace framelift
