@@ -1,0 +1,117 @@
+#include "backend/openvino/lower.h"
+
+#include <openvino/opsets/opset13.hpp>
+
+namespace framelift {
+namespace {
+
+namespace op = ov::opset13;
+
+ov::Output<ov::Node> scalar(float value) { return op::Constant::create(ov::element::f32, {1}, {value}); }
+
+class Lowering {
+ public:
+  explicit Lowering(const Graph& graph) : graph_(graph), outputs_(graph.values.size()) {}
+
+  std::shared_ptr<ov::Model> run() {
+    ov::ParameterVector parameters;
+    for (ValueId id : graph_.inputs) {
+      const Value& value = graph_.value(id);
+      auto parameter = std::make_shared<op::Parameter>(ov::element::f32, shape_of(value));
+      parameter->set_friendly_name(value.name);
+      outputs_[static_cast<size_t>(id)] = parameter->output(0);
+      parameters.push_back(std::move(parameter));
+    }
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const Value& value = graph_.values[i];
+      if (value.kind == ValueKind::constant)
+        outputs_[i] = std::make_shared<op::Constant>(ov::element::f32, shape_of(value), value.constant->data());
+    }
+    for (const Node& node : graph_.nodes) {
+      node_ = &node;
+      auto result = std::visit([this](const auto& attributes) { return lower(attributes); }, node.op);
+      result.get_node()->set_friendly_name(graph_.value(node.output).name);
+      outputs_[static_cast<size_t>(node.output)] = std::move(result);
+    }
+    ov::ResultVector results;
+    for (ValueId id : graph_.outputs)
+      results.push_back(std::make_shared<op::Result>(outputs_[static_cast<size_t>(id)]));
+    return std::make_shared<ov::Model>(results, parameters, "framelift");
+  }
+
+ private:
+  using Out = ov::Output<ov::Node>;
+
+  static ov::Shape shape_of(const Value& value) {
+    return ov::Shape(value.shape.dims().begin(), value.shape.dims().end());
+  }
+  const Out& in(size_t i) const { return outputs_[static_cast<size_t>(node_->inputs[i])]; }
+  const Shape& in_shape(size_t i) const { return graph_.value(node_->inputs[i]).shape; }
+
+  Out lower(const Conv2d& c) const {
+    const ov::Strides stride{static_cast<size_t>(c.stride[0]), static_cast<size_t>(c.stride[1])};
+    const ov::Strides dilation{static_cast<size_t>(c.dilation[0]), static_cast<size_t>(c.dilation[1])};
+    const ov::CoordinateDiff begin{c.pad.top, c.pad.left}, end{c.pad.bottom, c.pad.right};
+    Out result;
+    if (c.groups == 1) {
+      result = std::make_shared<op::Convolution>(in(0), in(1), stride, begin, end, dilation);
+    } else {
+      const Shape& w = in_shape(1);
+      auto grouped = op::Constant::create(ov::element::i64, {5},
+                                          {int64_t{c.groups}, w[0] / c.groups, w[1], w[2], w[3]});
+      auto weight = std::make_shared<op::Reshape>(in(1), grouped, false);
+      result = std::make_shared<op::GroupConvolution>(in(0), weight, stride, begin, end, dilation);
+    }
+    if (node_->inputs.size() < 3) return result;
+    auto bias_shape = op::Constant::create(ov::element::i64, {4}, {int64_t{1}, in_shape(2)[0], int64_t{1}, int64_t{1}});
+    return std::make_shared<op::Add>(result, std::make_shared<op::Reshape>(in(2), bias_shape, false));
+  }
+  Out lower(const Relu&) const { return std::make_shared<op::Relu>(in(0)); }
+  Out lower(const LeakyRelu& a) const { return std::make_shared<op::PRelu>(in(0), scalar(a.slope)); }
+  Out lower(const PRelu&) const { return std::make_shared<op::PRelu>(in(0), in(1)); }
+  Out lower(const Clamp& a) const { return std::make_shared<op::Clamp>(in(0), a.low, a.high); }
+  Out lower(const Add&) const { return std::make_shared<op::Add>(in(0), in(1)); }
+  Out lower(const Mul&) const { return std::make_shared<op::Multiply>(in(0), in(1)); }
+  Out lower(const Concat& a) const {
+    ov::OutputVector parts;
+    for (size_t i = 0; i < node_->inputs.size(); ++i) parts.push_back(in(i));
+    return std::make_shared<op::Concat>(parts, a.axis);
+  }
+  Out lower(const PixelShuffle& a) const {
+    return std::make_shared<op::DepthToSpace>(in(0), op::DepthToSpace::DepthToSpaceMode::DEPTH_FIRST,
+                                              static_cast<size_t>(a.factor));
+  }
+  Out lower(const PixelUnshuffle& a) const {
+    return std::make_shared<op::SpaceToDepth>(in(0), op::SpaceToDepth::SpaceToDepthMode::DEPTH_FIRST,
+                                              static_cast<size_t>(a.factor));
+  }
+  Out lower(const Resize& a) const {
+    using Interpolate = op::Interpolate;
+    Interpolate::InterpolateAttrs attributes;
+    const bool nearest = a.mode == ResizeMode::nearest;
+    attributes.mode = nearest ? Interpolate::InterpolateMode::NEAREST : Interpolate::InterpolateMode::LINEAR_ONNX;
+    attributes.coordinate_transformation_mode = nearest ? Interpolate::CoordinateTransformMode::ASYMMETRIC
+                                                        : Interpolate::CoordinateTransformMode::HALF_PIXEL;
+    attributes.nearest_mode = Interpolate::NearestMode::FLOOR;
+    attributes.shape_calculation_mode = Interpolate::ShapeCalcMode::SCALES;
+    auto scales = op::Constant::create(ov::element::f32, {2}, {float(a.scale_y), float(a.scale_x)});
+    auto axes = op::Constant::create(ov::element::i64, {2}, {2, 3});
+    return std::make_shared<Interpolate>(in(0), scales, axes, attributes);
+  }
+
+  const Graph& graph_;
+  std::vector<Out> outputs_;
+  const Node* node_ = nullptr;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<ov::Model>> lower_to_openvino(const Graph& graph) {
+  try {
+    return Lowering(graph).run();
+  } catch (const std::exception& e) {
+    return fail(ErrorCode::internal, "the graph cannot be lowered to OpenVINO: {}", e.what());
+  }
+}
+
+}  // namespace framelift

@@ -1,0 +1,183 @@
+#include "backend/openvino/openvino_backend.h"
+
+#include <algorithm>
+#include <openvino/openvino.hpp>
+#include <thread>
+
+#include "backend/openvino/lower.h"
+#include "base/allocation_counter.h"
+#include "base/log.h"
+#include "graph/passes.h"
+
+namespace framelift {
+namespace {
+
+// OpenVINO reports everything by exceptions with many lines of internal locations; users need the first useful one.
+std::string first_line(const std::exception& e) {
+  std::string_view text = e.what();
+  // "Exception from src/...:123:\nreal reason"
+  while (text.starts_with("Exception from") || text.starts_with("Check '")) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+class OpenVinoRequest final : public InferRequest {
+ public:
+  OpenVinoRequest(ov::CompiledModel& model, const std::vector<PortInfo>& inputs, const std::vector<PortInfo>& outputs)
+      : request_(model.create_infer_request()) {
+    auto own = [](const PortInfo& port, std::vector<Tensor>& tensors) {
+      tensors.emplace_back(port.dtype, port.shape);
+      return ov::Tensor(ov::element::f32, ov::Shape(port.shape.dims().begin(), port.shape.dims().end()),
+                        tensors.back().data());
+    };
+    for (size_t i = 0; i < inputs.size(); ++i) request_.set_input_tensor(i, own(inputs[i], inputs_));
+    for (size_t i = 0; i < outputs.size(); ++i) request_.set_output_tensor(i, own(outputs[i], outputs_));
+  }
+  ~OpenVinoRequest() override {
+    try {
+      if (running_) request_.wait();
+    } catch (const std::exception&) {  // the job is already failing for a reason it has reported
+    }
+  }
+
+  TensorView input(int index) override { return inputs_[static_cast<size_t>(index)].view(); }
+  TensorView output(int index) override { return outputs_[static_cast<size_t>(index)].view(); }
+
+  Status start() override {
+    ForeignScope foreign;
+    try {
+      request_.start_async();
+      running_ = true;
+      return {};
+    } catch (const std::exception& e) {
+      return fail(ErrorCode::internal, "OpenVINO could not start the network: {}", first_line(e));
+    }
+  }
+  Status wait() override {
+    ForeignScope foreign;
+    running_ = false;
+    try {
+      request_.wait();
+      return {};
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::out_of_memory, "OpenVINO ran out of memory while running the network");
+    } catch (const std::exception& e) {
+      return fail(ErrorCode::internal, "OpenVINO failed to run the network: {}", first_line(e));
+    }
+  }
+
+ private:
+  std::vector<Tensor> inputs_, outputs_;
+  ov::InferRequest request_;
+  bool running_ = false;
+};
+
+class OpenVinoExecutable final : public Executable {
+ public:
+  OpenVinoExecutable(ov::CompiledModel model, const Graph& graph, Precision precision)
+      : model_(std::move(model)), precision_(precision) {
+    for (ValueId id : graph.inputs) inputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
+    for (ValueId id : graph.outputs) outputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
+    streams_ = static_cast<int>(std::max<uint32_t>(model_.get_property(ov::optimal_number_of_infer_requests), 1));
+  }
+
+  const std::vector<PortInfo>& inputs() const override { return inputs_; }
+  const std::vector<PortInfo>& outputs() const override { return outputs_; }
+  Precision precision() const override { return precision_; }
+  int streams() const override { return streams_; }
+  Result<std::unique_ptr<InferRequest>> create_request() override {
+    try {
+      return std::make_unique<OpenVinoRequest>(model_, inputs_, outputs_);
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::out_of_memory, "no memory for another run of the network; try --tile or --memory");
+    } catch (const std::exception& e) {
+      return fail(ErrorCode::internal, "OpenVINO could not prepare the network: {}", first_line(e));
+    }
+  }
+
+ private:
+  ov::CompiledModel model_;
+  Precision precision_;
+  std::vector<PortInfo> inputs_, outputs_;
+  int streams_ = 1;
+};
+
+class OpenVinoBackend final : public Backend {
+ public:
+  const char* name() const override { return "openvino"; }
+
+  std::vector<std::string> describe() const override {
+    try {
+      std::vector<std::string> lines;
+      std::string capabilities;
+      for (const std::string& c : core().get_property("CPU", ov::device::capabilities)) capabilities += " " + c;
+      lines.push_back(fmt::format("OpenVINO {}", ov::get_openvino_version().buildNumber));
+      lines.push_back(fmt::format("cpu: {} ({})", core().get_property("CPU", ov::device::full_name),
+                                  capabilities.empty() ? "" : capabilities.substr(1)));
+      return lines;
+    } catch (const std::exception& e) {
+      log::debug("OpenVINO has no usable CPU plugin: {}", e.what());
+      return {};
+    }
+  }
+
+  Status supports(const Graph&, const CompileOptions& options) const override {
+    if (options.device != "auto" && options.device != "cpu")
+      return fail(ErrorCode::unsupported, "the openvino backend of this build runs on the cpu only, not on '{}'",
+                  options.device);
+    if (options.precision == Precision::f16)
+      return fail(ErrorCode::unsupported, "no f16 arithmetic on the cpu; use bf16 or f32");
+    return {};
+  }
+
+  Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Parameters& parameters,
+                                              const CompileOptions& options) override {
+    FL_CHECK(supports(graph, options));
+    FL_TRY(Graph bound, bind_parameters(graph, parameters));
+    FL_TRY(bound, optimise(std::move(bound)));
+    FL_TRY(auto model, lower_to_openvino(bound));
+    try {
+      const Precision precision = options.precision != Precision::automatic ? options.precision
+                                  : has_native_bf16()                       ? Precision::bf16
+                                                                            : Precision::f32;
+      ov::AnyMap properties{
+          ov::hint::inference_precision(precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32),
+          ov::hint::performance_mode(options.latency ? ov::hint::PerformanceMode::LATENCY
+                                                     : ov::hint::PerformanceMode::THROUGHPUT),
+          // Decoder, encoder and pixel stages share the cores with the network; the scheduler balances them better
+          // than pinned threads do.
+          ov::hint::enable_cpu_pinning(false),
+      };
+      if (options.threads > 0) properties.insert(ov::inference_num_threads(options.threads));
+      if (!options.cache_dir.empty()) properties.insert(ov::cache_dir(options.cache_dir.string()));
+      return std::make_unique<OpenVinoExecutable>(core().compile_model(model, "CPU", properties), bound, precision);
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::out_of_memory, "no memory to compile the network; try --tile or --memory");
+    } catch (const std::exception& e) {
+      return fail(ErrorCode::internal, "OpenVINO could not compile the network: {}", first_line(e));
+    }
+  }
+
+ private:
+  // Made at first use: loading the plugins takes a while and `--help` should not.
+  static ov::Core& core() {
+    static ov::Core instance;
+    return instance;
+  }
+  static bool has_native_bf16() {
+    const auto capabilities = core().get_property("CPU", ov::device::capabilities);
+    return std::ranges::count(capabilities, ov::device::capability::BF16) > 0;
+  }
+};
+
+}  // namespace
+
+Backend& openvino_backend() {
+  static OpenVinoBackend backend;
+  return backend;
+}
+
+}  // namespace framelift

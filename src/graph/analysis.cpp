@@ -1,0 +1,122 @@
+#include "graph/analysis.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "graph/op.h"
+
+namespace framelift {
+namespace {
+
+std::vector<Shape> input_shapes(const Graph& graph, const Node& node) {
+  std::vector<Shape> shapes;
+  for (ValueId id : node.inputs) shapes.push_back(graph.value(id).shape);
+  return shapes;
+}
+
+struct Interval {
+  int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();
+  bool empty() const { return low > high; }
+  void include(Interval other) {
+    low = std::min(low, other.low);
+    high = std::max(high, other.high);
+  }
+};
+
+int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// Input pixels read along one axis by the output of input pixels [start, start + length), both multiples of the
+// alignment: walks the nodes backwards with exact integer intervals.
+Interval pixels_read(const Graph& graph, int axis, int64_t start, int64_t length) {
+  std::vector<Interval> needed(graph.values.size());
+  const Shape& input = graph.value(graph.inputs.front()).shape;
+  for (ValueId id : graph.outputs) {
+    const Shape& out = graph.value(id).shape;
+    const int64_t num = out[2 + axis], den = input[2 + axis];
+    needed[static_cast<size_t>(id)].include({start * num / den, (start + length) * num / den - 1});
+  }
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    const Interval out = needed[static_cast<size_t>(node->output)];
+    if (out.empty()) continue;
+    const PixelReach reach = op_reach(node->op, input_shapes(graph, *node), axis);
+    const Interval in{floor_div(out.low * reach.step_num, reach.step_den) - reach.before,
+                      floor_div(out.high * reach.step_num, reach.step_den) + reach.after};
+    for (ValueId id : node->inputs) {
+      const Value& value = graph.value(id);
+      // Weights and broadcast operands are not pictures; they do not move with the region.
+      if (value.kind != ValueKind::parameter && value.kind != ValueKind::constant)
+        needed[static_cast<size_t>(id)].include(in);
+    }
+  }
+  return needed[static_cast<size_t>(graph.inputs.front())];
+}
+
+}  // namespace
+
+GraphCost graph_cost(const Graph& graph) {
+  GraphCost cost;
+  for (const Node& node : graph.nodes) {
+    const std::vector<Shape> in = input_shapes(graph, node);
+    const Shape& out = graph.value(node.output).shape;
+    cost.flops += op_flops(node.op, in, out);
+    cost.activation_bytes += 4 * out.elements();
+    for (ValueId id : node.inputs)
+      if (graph.value(id).kind == ValueKind::result || graph.value(id).kind == ValueKind::input)
+        cost.activation_bytes += 4 * graph.value(id).shape.elements();
+  }
+  for (const Value& value : graph.values)
+    if (value.kind == ValueKind::parameter) cost.parameter_count += value.shape.elements();
+  cost.parameter_bytes = 4 * cost.parameter_count;
+  return cost;
+}
+
+int Halo::largest() const { return std::max({before_y, after_y, before_x, after_x}); }
+
+Halo receptive_field(const Graph& graph, int alignment) {
+  // Far from zero, so that no interval is cut by the border, and small enough for exact products.
+  const int64_t start = int64_t{alignment} << 20;
+  Halo halo;
+  for (int axis = 0; axis < 2; ++axis) {
+    const Interval read = pixels_read(graph, axis, start, alignment);
+    if (read.empty()) continue;
+    const int before = static_cast<int>(std::max<int64_t>(start - read.low, 0));
+    const int after = static_cast<int>(std::max<int64_t>(read.high - (start + alignment - 1), 0));
+    (axis == 0 ? halo.before_y : halo.before_x) = before;
+    (axis == 0 ? halo.after_y : halo.after_x) = after;
+  }
+  return halo;
+}
+
+MemoryPlan plan_memory(const Graph& graph) {
+  constexpr int64_t alignment = 64;
+  const auto forever = static_cast<int64_t>(graph.nodes.size());
+  std::vector<int64_t> last_use(graph.values.size(), -1);
+  for (size_t i = 0; i < graph.nodes.size(); ++i)
+    for (ValueId id : graph.nodes[i].inputs) last_use[static_cast<size_t>(id)] = static_cast<int64_t>(i);
+  for (ValueId id : graph.outputs) last_use[static_cast<size_t>(id)] = forever;
+
+  MemoryPlan plan;
+  plan.offsets.assign(graph.values.size(), -1);
+  struct Block {
+    int64_t bytes;
+    int64_t last_use;
+  };
+  std::map<int64_t, Block> live;  // by offset
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    std::erase_if(live, [&](const auto& entry) { return entry.second.last_use < static_cast<int64_t>(i); });
+    const auto id = static_cast<size_t>(graph.nodes[i].output);
+    const int64_t bytes = (4 * graph.values[id].shape.elements() + alignment - 1) / alignment * alignment;
+    int64_t offset = 0;  // first gap that is large enough
+    for (const auto& [at, block] : live) {
+      if (at - offset >= bytes) break;
+      offset = std::max(offset, at + block.bytes);
+    }
+    plan.offsets[id] = offset;
+    plan.bytes = std::max(plan.bytes, offset + bytes);
+    live[offset] = {bytes, std::max(last_use[id], static_cast<int64_t>(i))};
+  }
+  return plan;
+}
+
+}  // namespace framelift

@@ -1,0 +1,227 @@
+#include "graph/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "graph/op.h"
+
+namespace framelift {
+namespace {
+
+void conv2d(const Conv2d& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape &x = in[0].shape, &w = in[1].shape, &y = out.shape;
+  const float* source = in[0].as<float>();
+  const float* weight = in[1].as<float>();
+  const float* bias = in.size() > 2 ? in[2].as<float>() : nullptr;
+  const int64_t in_per_group = w[1], out_per_group = w[0] / op.groups;
+  // One output row at a time, in double; the inner loop runs along x so that the compiler can vectorise it.
+  std::vector<double> row(static_cast<size_t>(y[3]));
+  for (int64_t n = 0; n < y[0]; ++n)
+    for (int64_t oc = 0; oc < y[1]; ++oc)
+      for (int64_t oy = 0; oy < y[2]; ++oy) {
+        std::ranges::fill(row, bias ? double{bias[oc]} : 0.0);
+        for (int64_t ic = 0; ic < in_per_group; ++ic)
+          for (int64_t ky = 0; ky < w[2]; ++ky) {
+            const int64_t iy = oy * op.stride[0] + ky * op.dilation[0] - op.pad.top;
+            if (iy < 0 || iy >= x[2]) continue;
+            const int64_t channel = oc / out_per_group * in_per_group + ic;
+            const float* line = source + ((n * x[1] + channel) * x[2] + iy) * x[3];
+            for (int64_t kx = 0; kx < w[3]; ++kx) {
+              const double factor = weight[((oc * w[1] + ic) * w[2] + ky) * w[3] + kx];
+              const int64_t shift = kx * op.dilation[1] - op.pad.left, stride = op.stride[1];
+              const int64_t first = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
+              const int64_t last = std::min(y[3], (x[3] - shift + stride - 1) / stride);  // one past the end
+              for (int64_t ox = first; ox < last; ++ox)
+                row[static_cast<size_t>(ox)] += factor * double{line[ox * stride + shift]};
+            }
+          }
+        float* target = out.as<float>() + ((n * y[1] + oc) * y[2] + oy) * y[3];
+        for (int64_t ox = 0; ox < y[3]; ++ox) target[ox] = static_cast<float>(row[static_cast<size_t>(ox)]);
+      }
+}
+
+template <class F>
+void map(std::span<const TensorView> in, const TensorView& out, F f) {
+  const float* x = in[0].as<float>();
+  float* y = out.as<float>();
+  for (int64_t i = 0, n = out.shape.elements(); i < n; ++i) y[i] = f(x[i]);
+}
+
+void prelu(std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const float* x = in[0].as<float>();
+  const float* slope = in[1].as<float>();
+  float* y = out.as<float>();
+  const int64_t plane = s.elements() / (s[0] * s[1]);
+  for (int64_t nc = 0; nc < s[0] * s[1]; ++nc) {
+    const float a = slope[in[1].shape[0] == 1 ? 0 : nc % s[1]];
+    for (int64_t i = nc * plane; i < (nc + 1) * plane; ++i) y[i] = x[i] < 0 ? a * x[i] : x[i];
+  }
+}
+
+template <class F>
+void broadcast(std::span<const TensorView> in, const TensorView& out, F f) {
+  const Shape& s = out.shape;
+  const int rank = s.rank();
+  // Strides of each operand along the output's axes; 0 where it is repeated.
+  std::array<std::array<int64_t, Shape::max_rank>, 2> strides{};
+  for (size_t k = 0; k < 2; ++k) {
+    int64_t stride = 1;
+    for (int i = 1; i <= in[k].shape.rank(); ++i) {
+      strides[k][static_cast<size_t>(rank - i)] = in[k].shape[-i] == 1 ? 0 : stride;
+      stride *= in[k].shape[-i];
+    }
+  }
+  const float* a = in[0].as<float>();
+  const float* b = in[1].as<float>();
+  float* y = out.as<float>();
+  std::array<int64_t, Shape::max_rank> index{};
+  int64_t pa = 0, pb = 0;
+  for (int64_t i = 0, n = s.elements(); i < n; ++i) {
+    y[i] = f(a[pa], b[pb]);
+    for (int d = rank - 1; d >= 0; --d) {
+      const auto u = static_cast<size_t>(d);
+      pa += strides[0][u];
+      pb += strides[1][u];
+      if (++index[u] < s[d]) break;
+      pa -= strides[0][u] * s[d];
+      pb -= strides[1][u] * s[d];
+      index[u] = 0;
+    }
+  }
+}
+
+void concat(const Concat& op, std::span<const TensorView> in, const TensorView& out) {
+  int64_t outer = 1;
+  for (int d = 0; d < op.axis; ++d) outer *= out.shape[d];
+  const size_t out_block = out.bytes() / static_cast<size_t>(outer);
+  size_t offset = 0;
+  for (const TensorView& part : in) {
+    const size_t block = part.bytes() / static_cast<size_t>(outer);
+    for (size_t o = 0; o < static_cast<size_t>(outer); ++o)
+      std::memcpy(out.data + o * out_block + offset, part.data + o * block, block);
+    offset += block;
+  }
+}
+
+// Visits every element of the unshuffled tensor [N,C*r*r,H,W] (index `deep`) with its twin in the shuffled one.
+template <class F>
+void for_each_shuffled(const Shape& deep, int64_t r, F f) {
+  const int64_t channels = deep[1] / (r * r), height = deep[2], width = deep[3];
+  int64_t i = 0;
+  for (int64_t n = 0; n < deep[0]; ++n)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t dy = 0; dy < r; ++dy)
+        for (int64_t dx = 0; dx < r; ++dx)
+          for (int64_t y = 0; y < height; ++y)
+            for (int64_t x = 0; x < width; ++x, ++i)
+              f(i, ((n * channels + c) * height * r + y * r + dy) * width * r + x * r + dx);
+}
+
+void resize(const Resize& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape &s = in[0].shape, &t = out.shape;
+  const float* x = in[0].as<float>();
+  float* y = out.as<float>();
+  struct Tap {
+    int64_t low, high;
+    double weight;  // of `high`
+  };
+  auto tap = [&](int64_t o, int scale, int64_t size) -> Tap {
+    if (op.mode == ResizeMode::nearest) return {o / scale, o / scale, 0.0};
+    const double position = std::max((static_cast<double>(o) + 0.5) / scale - 0.5, 0.0);
+    const auto low = static_cast<int64_t>(position);
+    return {low, std::min(low + 1, size - 1), position - static_cast<double>(low)};
+  };
+  for (int64_t nc = 0; nc < t[0] * t[1]; ++nc) {
+    const float* plane = x + nc * s[2] * s[3];
+    for (int64_t oy = 0; oy < t[2]; ++oy) {
+      const Tap v = tap(oy, op.scale_y, s[2]);
+      for (int64_t ox = 0; ox < t[3]; ++ox) {
+        const Tap h = tap(ox, op.scale_x, s[3]);
+        auto row = [&](int64_t iy) {
+          return plane[iy * s[3] + h.low] * (1 - h.weight) + plane[iy * s[3] + h.high] * h.weight;
+        };
+        y[(nc * t[2] + oy) * t[3] + ox] = static_cast<float>(row(v.low) * (1 - v.weight) + row(v.high) * v.weight);
+      }
+    }
+  }
+}
+
+struct Evaluator {
+  std::span<const TensorView> in;
+  const TensorView& out;
+
+  void operator()(const Conv2d& op) const { conv2d(op, in, out); }
+  void operator()(const Relu&) const {
+    map(in, out, [](float v) { return v > 0 ? v : 0; });
+  }
+  void operator()(const LeakyRelu& op) const {
+    map(in, out, [&](float v) { return v < 0 ? op.slope * v : v; });
+  }
+  void operator()(const PRelu&) const { prelu(in, out); }
+  void operator()(const Clamp& op) const {
+    map(in, out, [&](float v) { return v > op.low ? std::min(v, op.high) : op.low; });
+  }
+  void operator()(const Add&) const {
+    broadcast(in, out, [](float a, float b) { return a + b; });
+  }
+  void operator()(const Mul&) const {
+    broadcast(in, out, [](float a, float b) { return a * b; });
+  }
+  void operator()(const Concat& op) const { concat(op, in, out); }
+  void operator()(const PixelShuffle& op) const {
+    for_each_shuffled(in[0].shape, op.factor,
+                      [&](int64_t deep, int64_t wide) { out.as<float>()[wide] = in[0].as<float>()[deep]; });
+  }
+  void operator()(const PixelUnshuffle& op) const {
+    for_each_shuffled(out.shape, op.factor,
+                      [&](int64_t deep, int64_t wide) { out.as<float>()[deep] = in[0].as<float>()[wide]; });
+  }
+  void operator()(const Resize& op) const { resize(op, in, out); }
+};
+
+}  // namespace
+
+void evaluate(const Op& op, std::span<const TensorView> inputs, const TensorView& output) {
+  std::visit(Evaluator{inputs, output}, op);
+}
+
+Result<std::vector<Tensor>> evaluate(const Graph& graph, const Parameters& parameters, std::span<const Tensor> inputs) {
+  std::vector<Tensor> results(graph.values.size());
+  std::vector<TensorView> views(graph.values.size());
+  auto view_of = [](const Tensor& t) {  // evaluate() only reads its inputs
+    return TensorView{t.dtype(), t.shape(), const_cast<std::byte*>(t.data())};
+  };
+  if (inputs.size() != graph.inputs.size())
+    return fail(ErrorCode::invalid_argument, "the graph takes {} inputs, not {}", graph.inputs.size(), inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].shape() != graph.value(graph.inputs[i]).shape)
+      return fail(ErrorCode::invalid_argument, "input {} has shape {}, expected {}", graph.value(graph.inputs[i]).name,
+                  to_string(inputs[i].shape()), to_string(graph.value(graph.inputs[i]).shape));
+    views[static_cast<size_t>(graph.inputs[i])] = view_of(inputs[i]);
+  }
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& value = graph.values[i];
+    if (value.kind == ValueKind::constant) views[i] = view_of(*value.constant);
+    if (value.kind == ValueKind::parameter) {
+      auto found = parameters.find(value.name);
+      if (found == parameters.end() || found->second.shape() != value.shape)
+        return fail(ErrorCode::invalid_argument, "parameter {} {} is not bound", value.name, to_string(value.shape));
+      views[i] = view_of(found->second);
+    }
+  }
+  for (const Node& node : graph.nodes) {
+    const auto id = static_cast<size_t>(node.output);
+    results[id] = Tensor(DType::f32, graph.values[id].shape);
+    views[id] = results[id].view();
+    std::vector<TensorView> in;
+    for (ValueId input : node.inputs) in.push_back(views[static_cast<size_t>(input)]);
+    evaluate(node.op, in, views[id]);
+  }
+  std::vector<Tensor> outputs;
+  for (ValueId id : graph.outputs) outputs.push_back(std::move(results[static_cast<size_t>(id)]));
+  return outputs;
+}
+
+}  // namespace framelift

@@ -1,0 +1,190 @@
+#include "graph/op.h"
+
+#include <algorithm>
+
+namespace framelift {
+namespace {
+
+template <class... Ts>
+struct Overload : Ts... {
+  using Ts::operator()...;
+};
+
+// No tensor of a real job is near this; it keeps every later product of sizes inside 64 bits.
+constexpr int64_t max_elements = int64_t{1} << 36;
+
+Result<Shape> checked(Shape shape) {
+  int64_t elements = 1;
+  for (int64_t d : shape.dims()) {
+    if (d <= 0) return fail(ErrorCode::invalid_argument, "a size of {} makes no picture", to_string(shape));
+    if (d > max_elements / elements)
+      return fail(ErrorCode::invalid_argument, "{} is too large a tensor", to_string(shape));
+    elements *= d;
+  }
+  return shape;
+}
+
+Status expect_inputs(std::span<const Shape> inputs, size_t low, size_t high) {
+  if (inputs.size() < low || inputs.size() > high)
+    return fail(ErrorCode::invalid_argument, "takes {} inputs, not {}", low, inputs.size());
+  return {};
+}
+
+Status expect_picture(const Shape& shape) {
+  if (shape.rank() != 4) return fail(ErrorCode::invalid_argument, "wants [N,C,H,W], not {}", to_string(shape));
+  return {};
+}
+
+Result<Shape> conv_shape(const Conv2d& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 3));
+  const Shape &x = in[0], &w = in[1];
+  FL_CHECK(expect_picture(x));
+  if (w.rank() != 4) return fail(ErrorCode::invalid_argument, "weight {} is not [Cout,Cin,kh,kw]", to_string(w));
+  if (op.groups < 1 || op.stride[0] < 1 || op.stride[1] < 1 || op.dilation[0] < 1 || op.dilation[1] < 1 ||
+      std::min({op.pad.top, op.pad.left, op.pad.bottom, op.pad.right}) < 0)
+    return fail(ErrorCode::invalid_argument, "groups, strides and dilations are at least 1, padding at least 0");
+  if (x[1] != w[1] * op.groups || w[0] % op.groups != 0)
+    return fail(ErrorCode::invalid_argument, "input {} does not fit weight {} with {} groups", to_string(x),
+                to_string(w), op.groups);
+  if (in.size() == 3 && in[2] != Shape{w[0]})
+    return fail(ErrorCode::invalid_argument, "bias {} does not fit weight {}", to_string(in[2]), to_string(w));
+  auto extent = [](int64_t n, int before, int after, int64_t k, int d, int s) {
+    const int64_t room = n + before + after - (k - 1) * d - 1;
+    return room < 0 ? 0 : room / s + 1;
+  };
+  return checked({x[0], w[0], extent(x[2], op.pad.top, op.pad.bottom, w[2], op.dilation[0], op.stride[0]),
+                  extent(x[3], op.pad.left, op.pad.right, w[3], op.dilation[1], op.stride[1])});
+}
+
+Result<Shape> same_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  return in[0];
+}
+
+Result<Shape> broadcast_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 2));
+  const int rank = std::max(in[0].rank(), in[1].rank());
+  Shape out = in[0].rank() == rank ? in[0] : in[1];
+  for (int i = 1; i <= rank; ++i) {
+    const int64_t a = i <= in[0].rank() ? in[0][-i] : 1, b = i <= in[1].rank() ? in[1][-i] : 1;
+    if (a != b && a != 1 && b != 1)
+      return fail(ErrorCode::invalid_argument, "{} and {} do not broadcast", to_string(in[0]), to_string(in[1]));
+    out.set_dim(-i, std::max(a, b));
+  }
+  return out;
+}
+
+Result<Shape> concat_shape(const Concat& op, std::span<const Shape> in) {
+  if (in.empty()) return fail(ErrorCode::invalid_argument, "has nothing to join");
+  Shape out = in[0];
+  if (op.axis < 0 || op.axis >= out.rank())
+    return fail(ErrorCode::invalid_argument, "axis {} is not one of {}", op.axis, to_string(out));
+  for (const Shape& part : in.subspan(1)) {
+    Shape other = part;
+    if (other.rank() == out.rank()) other.set_dim(op.axis, out[op.axis]);
+    if (other != out) return fail(ErrorCode::invalid_argument, "{} does not join {}", to_string(part), to_string(out));
+    out.set_dim(op.axis, out[op.axis] + part[op.axis]);
+  }
+  return checked(out);
+}
+
+}  // namespace
+
+std::string_view op_name(const Op& op) {
+  return std::visit(Overload{
+                        [](const Conv2d&) { return "conv2d"; },
+                        [](const Relu&) { return "relu"; },
+                        [](const LeakyRelu&) { return "leaky_relu"; },
+                        [](const PRelu&) { return "prelu"; },
+                        [](const Clamp&) { return "clamp"; },
+                        [](const Add&) { return "add"; },
+                        [](const Mul&) { return "mul"; },
+                        [](const Concat&) { return "concat"; },
+                        [](const PixelShuffle&) { return "pixel_shuffle"; },
+                        [](const PixelUnshuffle&) { return "pixel_unshuffle"; },
+                        [](const Resize&) { return "resize"; },
+                    },
+                    op);
+}
+
+Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
+  return std::visit(
+      Overload{
+          [&](const Conv2d& o) { return conv_shape(o, in); },
+          [&](const Relu&) { return same_shape(in); },
+          [&](const LeakyRelu&) { return same_shape(in); },
+          [&](const Clamp&) { return same_shape(in); },
+          [&](const PRelu&) -> Result<Shape> {
+            FL_CHECK(expect_inputs(in, 2, 2));
+            if (in[0].rank() < 2 || (in[1] != Shape{in[0][1]} && in[1] != Shape{1}))
+              return fail(ErrorCode::invalid_argument, "slope {} does not fit input {}", to_string(in[1]),
+                          to_string(in[0]));
+            return in[0];
+          },
+          [&](const Add&) { return broadcast_shape(in); },
+          [&](const Mul&) { return broadcast_shape(in); },
+          [&](const Concat& o) { return concat_shape(o, in); },
+          [&](const PixelShuffle& o) -> Result<Shape> {
+            FL_CHECK(expect_inputs(in, 1, 1));
+            FL_CHECK(expect_picture(in[0]));
+            const int64_t r = o.factor;
+            if (r < 1 || in[0][1] % (r * r) != 0)
+              return fail(ErrorCode::invalid_argument, "{} channels are not a multiple of {}x{}", in[0][1], r, r);
+            return checked({in[0][0], in[0][1] / (r * r), in[0][2] * r, in[0][3] * r});
+          },
+          [&](const PixelUnshuffle& o) -> Result<Shape> {
+            FL_CHECK(expect_inputs(in, 1, 1));
+            FL_CHECK(expect_picture(in[0]));
+            const int64_t r = o.factor;
+            if (r < 1 || in[0][2] % r != 0 || in[0][3] % r != 0)
+              return fail(ErrorCode::invalid_argument, "{} is not a multiple of {} in height and width",
+                          to_string(in[0]), r);
+            return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
+          },
+          [&](const Resize& o) -> Result<Shape> {
+            FL_CHECK(expect_inputs(in, 1, 1));
+            FL_CHECK(expect_picture(in[0]));
+            if (o.scale_y < 1 || o.scale_x < 1) return fail(ErrorCode::invalid_argument, "scales are at least 1");
+            return checked({in[0][0], in[0][1], in[0][2] * o.scale_y, in[0][3] * o.scale_x});
+          },
+      },
+      op);
+}
+
+int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
+  const int64_t n = out.elements();
+  return std::visit(Overload{
+                        [&](const Conv2d&) { return n * (2 * in[1][1] * in[1][2] * in[1][3] + (in.size() == 3)); },
+                        [&](const Relu&) { return n; },
+                        [&](const LeakyRelu&) { return 2 * n; },
+                        [&](const PRelu&) { return 2 * n; },
+                        [&](const Clamp&) { return 2 * n; },
+                        [&](const Add&) { return n; },
+                        [&](const Mul&) { return n; },
+                        [&](const Resize& o) { return o.mode == ResizeMode::bilinear ? 7 * n : int64_t{0}; },
+                        [&](const auto&) { return int64_t{0}; },
+                    },
+                    op);
+}
+
+PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
+  return std::visit(Overload{
+                        [&](const Conv2d& o) {
+                          const auto a = static_cast<size_t>(axis);
+                          const int pad = axis == 0 ? o.pad.top : o.pad.left;
+                          const int reach = static_cast<int>(in[1][2 + axis] - 1) * o.dilation[a];
+                          return PixelReach{o.stride[a], 1, pad, reach - pad};
+                        },
+                        [&](const PixelShuffle& o) { return PixelReach{1, o.factor, 0, 0}; },
+                        [&](const PixelUnshuffle& o) { return PixelReach{o.factor, 1, 0, o.factor - 1}; },
+                        [&](const Resize& o) {
+                          const int scale = axis == 0 ? o.scale_y : o.scale_x;
+                          const int more = o.mode == ResizeMode::bilinear && scale > 1 ? 1 : 0;
+                          return PixelReach{1, scale, more, more};
+                        },
+                        [&](const auto&) { return PixelReach{}; },
+                    },
+                    op);
+}
+
+}  // namespace framelift

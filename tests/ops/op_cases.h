@@ -1,0 +1,112 @@
+// One table of small graphs, one per op and corner of its attributes. Tests run every case on every backend.
+#pragma once
+
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace framelift {
+
+struct OpCase {
+  std::string name;
+  std::function<void(GraphBuilder&)> build;
+  // Allowed absolute difference to the reference for values of about unit size, per engine arithmetic. Ops that only
+  // move numbers are exact; sums differ by the order of additions (f32) or by the 8-bit mantissa (bf16).
+  double f32_tolerance = 0;
+  double bf16_tolerance = 0;
+};
+
+inline const std::vector<OpCase>& op_cases() {
+  // A convolution of k products of unit-size values: rounding grows with sqrt(k) * 2^-24 (f32) or 2^-8 (bf16).
+  constexpr double conv_f32 = 2e-5, conv_bf16 = 0.12, one_op_f32 = 1e-6, one_op_bf16 = 0.04;
+  auto conv = [](Shape x, int64_t out, int kernel_y, int kernel_x, Conv2d attributes, bool bias) {
+    return [=](GraphBuilder& b) {
+      const ValueId in = b.input("x", x);
+      std::vector<ValueId> inputs{in, b.parameter("w", {out, x[1] / attributes.groups, kernel_y, kernel_x})};
+      if (bias) inputs.push_back(b.parameter("b", {out}));
+      b.output(b.add_node(attributes, inputs), "y");
+    };
+  };
+  auto unary = [](Shape x, Op op) {
+    return [=](GraphBuilder& b) { b.output(b.add_node(op, {b.input("x", x)}), "y"); };
+  };
+  auto binary = [](Shape x, Shape y, Op op) {
+    return [=](GraphBuilder& b) { b.output(b.add_node(op, {b.input("x", x), b.input("y", y)}), "z"); };
+  };
+  auto attributes = [](int stride_y, int stride_x, int dilation_y, int dilation_x, int groups, Padding pad) {
+    Conv2d c;
+    c.stride = {stride_y, stride_x};
+    c.dilation = {dilation_y, dilation_x};
+    c.groups = groups;
+    c.pad = pad;
+    return c;
+  };
+  static const std::vector<OpCase> cases{
+      {"conv_3x3_same", conv({1, 3, 17, 23}, 8, 3, 3, attributes(1, 1, 1, 1, 1, Padding::same(1)), true), conv_f32,
+       conv_bf16},
+      {"conv_3x3_64_channels", conv({1, 64, 9, 31}, 64, 3, 3, attributes(1, 1, 1, 1, 1, Padding::same(1)), true),
+       conv_f32 * 4, conv_bf16 * 4},
+      {"conv_1x1", conv({2, 5, 7, 11}, 6, 1, 1, attributes(1, 1, 1, 1, 1, {}), true), conv_f32, conv_bf16},
+      {"conv_no_bias", conv({1, 4, 9, 9}, 4, 3, 3, attributes(1, 1, 1, 1, 1, {}), false), conv_f32, conv_bf16},
+      {"conv_stride_2", conv({1, 4, 15, 18}, 8, 3, 3, attributes(2, 2, 1, 1, 1, Padding::same(1)), true), conv_f32,
+       conv_bf16},
+      {"conv_stride_1x3", conv({1, 4, 8, 19}, 3, 3, 5, attributes(1, 3, 1, 1, 1, {1, 2, 1, 2}), true), conv_f32,
+       conv_bf16},
+      {"conv_dilation_2x3", conv({1, 4, 16, 16}, 4, 3, 3, attributes(1, 1, 2, 3, 1, {2, 3, 2, 3}), true), conv_f32,
+       conv_bf16},
+      {"conv_groups", conv({1, 8, 11, 13}, 12, 3, 3, attributes(1, 1, 1, 1, 4, Padding::same(1)), true), conv_f32,
+       conv_bf16},
+      {"conv_depthwise", conv({1, 7, 11, 13}, 7, 3, 3, attributes(1, 1, 1, 1, 7, Padding::same(1)), true), conv_f32,
+       conv_bf16},
+      {"conv_asymmetric_padding", conv({1, 3, 10, 12}, 5, 3, 3, attributes(2, 2, 1, 1, 1, {0, 0, 1, 1}), true),
+       conv_f32, conv_bf16},
+      {"conv_one_pixel", conv({1, 3, 1, 1}, 4, 3, 3, attributes(1, 1, 1, 1, 1, Padding::same(1)), true), conv_f32,
+       conv_bf16},
+      {"relu", unary({1, 3, 7, 9}, Relu{}), 0, one_op_bf16},
+      {"leaky_relu", unary({1, 3, 7, 9}, LeakyRelu{0.2f}), one_op_f32, one_op_bf16},
+      {"clamp", unary({1, 3, 7, 9}, Clamp{-0.25f, 0.5f}), 0, one_op_bf16},
+      {"prelu",
+       [](GraphBuilder& b) { b.output(b.prelu(b.input("x", {2, 5, 7, 9}), "slope"), "y"); }, one_op_f32, one_op_bf16},
+      {"add", binary({1, 3, 7, 9}, {1, 3, 7, 9}, Add{}), one_op_f32, one_op_bf16},
+      {"add_channel", binary({1, 3, 7, 9}, {3, 1, 1}, Add{}), one_op_f32, one_op_bf16},
+      {"mul", binary({1, 3, 7, 9}, {1, 3, 7, 9}, Mul{}), one_op_f32, one_op_bf16},
+      {"mul_scalar", binary({1, 3, 7, 9}, {1}, Mul{}), one_op_f32, one_op_bf16},
+      {"concat",
+       [](GraphBuilder& b) {
+         b.output(b.concat({b.input("x", {1, 3, 5, 7}), b.input("y", {1, 2, 5, 7}), b.input("z", {1, 1, 5, 7})}), "o");
+       },
+       0, one_op_bf16},
+      {"pixel_shuffle_2", unary({1, 12, 5, 7}, PixelShuffle{2}), 0, one_op_bf16},
+      {"pixel_shuffle_3", unary({1, 9, 5, 7}, PixelShuffle{3}), 0, one_op_bf16},
+      {"pixel_shuffle_4", unary({2, 48, 5, 7}, PixelShuffle{4}), 0, one_op_bf16},
+      {"pixel_unshuffle_2", unary({1, 3, 6, 8}, PixelUnshuffle{2}), 0, one_op_bf16},
+      {"pixel_unshuffle_4", unary({2, 3, 8, 12}, PixelUnshuffle{4}), 0, one_op_bf16},
+      {"nearest_2", unary({1, 3, 5, 7}, Resize{ResizeMode::nearest, 2, 2}), 0, one_op_bf16},
+      {"nearest_4x3", unary({1, 3, 5, 7}, Resize{ResizeMode::nearest, 4, 3}), 0, one_op_bf16},
+      {"bilinear_2", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 2, 2}), one_op_f32, one_op_bf16},
+      {"bilinear_3", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 3, 3}), one_op_f32, one_op_bf16},
+      {"bilinear_4x2", unary({1, 3, 1, 7}, Resize{ResizeMode::bilinear, 4, 2}), one_op_f32, one_op_bf16},
+  };
+  return cases;
+}
+
+// Values in [-1, 1], the same on every machine for a seed.
+inline Tensor random_tensor(const Shape& shape, uint32_t seed) {
+  std::mt19937 engine(seed);
+  Tensor tensor(DType::f32, shape);
+  for (float& v : tensor.f32()) v = static_cast<float>(engine() >> 8) * 0x1p-23f - 1.0f;
+  return tensor;
+}
+
+// Random tensors for every parameter of a graph.
+inline Parameters random_parameters(const Graph& graph, uint32_t seed) {
+  Parameters parameters;
+  for (const Value& value : graph.values)
+    if (value.kind == ValueKind::parameter) parameters.emplace(value.name, random_tensor(value.shape, ++seed));
+  return parameters;
+}
+
+}  // namespace framelift

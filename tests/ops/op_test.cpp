@@ -1,0 +1,62 @@
+// Every op on every backend against its reference meaning.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "backend/backend.h"
+#include "graph/evaluate.h"
+#include "tests/ops/op_cases.h"
+
+namespace framelift {
+namespace {
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double worst = a.size() == b.size() ? 0 : INFINITY;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const double difference = std::abs(double{a[i]} - double{b[i]});
+    worst = difference <= worst ? worst : difference;  // NaN counts as a difference
+  }
+  return worst;
+}
+
+class OpOnBackend : public testing::TestWithParam<size_t> {};
+
+TEST_P(OpOnBackend, EqualsTheReference) {
+  const OpCase& c = op_cases()[GetParam()];
+  GraphBuilder builder;
+  c.build(builder);
+  auto graph = std::move(builder).finish();
+  ASSERT_TRUE(graph) << graph.error().message;
+  const Parameters parameters = random_parameters(*graph, 100);
+  std::vector<Tensor> inputs;
+  for (ValueId id : graph->inputs) inputs.push_back(random_tensor(graph->value(id).shape, static_cast<uint32_t>(id)));
+  const auto expected = evaluate(*graph, parameters, inputs);
+  ASSERT_TRUE(expected) << expected.error().message;
+
+  for (Backend* backend : backends()) {
+    for (Precision precision : {Precision::f32, Precision::bf16}) {
+      CompileOptions options;
+      options.precision = precision;
+      if (!backend->supports(*graph, options)) continue;
+      auto executable = backend->compile(*graph, parameters, options);
+      ASSERT_TRUE(executable) << backend->name() << ": " << executable.error().message;
+      auto request = (*executable)->create_request();
+      ASSERT_TRUE(request) << request.error().message;
+      for (size_t i = 0; i < inputs.size(); ++i)
+        std::memcpy((*request)->input(static_cast<int>(i)).data, inputs[i].data(), inputs[i].bytes());
+      ASSERT_TRUE((*request)->start());
+      ASSERT_TRUE((*request)->wait());
+      const double tolerance = precision == Precision::f32 ? c.f32_tolerance : c.bf16_tolerance;
+      EXPECT_LE(largest_difference((*request)->output(0).f32(), (*expected)[0].f32()), tolerance)
+          << backend->name() << " " << to_string(precision);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpOnBackend, testing::Range(size_t{0}, op_cases().size()),
+                         [](const auto& test) { return op_cases()[test.param].name; });
+
+}  // namespace
+}  // namespace framelift
