@@ -8,18 +8,11 @@
 #include "backend/backend.h"
 #include "graph/evaluate.h"
 #include "tests/ops/op_cases.h"
+#include "tests/support.h"
 
 namespace framelift {
 namespace {
 
-double largest_difference(std::span<const float> a, std::span<const float> b) {
-  double worst = a.size() == b.size() ? 0 : INFINITY;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    const double difference = std::abs(double{a[i]} - double{b[i]});
-    worst = difference <= worst ? worst : difference;  // NaN counts as a difference
-  }
-  return worst;
-}
 
 class OpOnBackend : public testing::TestWithParam<size_t> {};
 

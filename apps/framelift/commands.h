@@ -1,0 +1,26 @@
+// The verbs of the command line. Each file registers one: it declares its options and, when the user picked it, sets
+// `run` to the function that does the work and returns the process's exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/cancellation.h"
+#include "base/result.h"
+
+namespace framelift {
+
+using Run = std::function<int()>;
+
+void add_upscale_command(CLI::App& app, Run& run);
+void add_doctor_command(CLI::App& app, Run& run);
+void add_bench_command(CLI::App& app, Run& run);
+void add_models_command(CLI::App& app, Run& run);
+
+// Prints "framelift: <message>" and returns the exit code for a failure (130 for a cancelled job, else 1).
+int report_failure(const Error& error);
+
+// Set by Ctrl-C (SIGINT) and SIGTERM; a second signal ends the program at once.
+Cancellation& interruption();
+
+}  // namespace framelift

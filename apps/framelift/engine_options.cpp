@@ -1,0 +1,73 @@
+#include "apps/framelift/engine_options.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "network/model_store.h"
+
+namespace framelift {
+namespace {
+
+// $XDG_CACHE_HOME/framelift or ~/.cache/framelift; empty when neither is known.
+std::filesystem::path cache_folder() {
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "framelift";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache/framelift";
+  return {};
+}
+
+}  // namespace
+
+void EngineOptions::add_to(CLI::App& command) {
+  command.add_option("-m,--model", model, "Model name (see 'framelift models list') or weight file")
+      ->capture_default_str();
+  command.add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
+  command.add_option("--backend", backend, "auto, openvino or reference")->capture_default_str();
+  command.add_option("--precision", precision, "auto, f32 or bf16")->capture_default_str();
+  command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command.add_flag("--latency", latency, "One frame at a time on all cores, instead of the best total speed");
+  command.add_flag("--no-cache", no_cache, "Do not keep compiled networks on disk");
+}
+
+Result<Network> EngineOptions::load() const {
+  FL_TRY(const auto path, resolve_model(model));
+  FL_TRY(Network network, load_network(path));
+  if (denoise < 0) return network;
+  FL_TRY(const auto twin_path, resolve_model(denoise_model));
+  FL_TRY(const Network twin, load_network(twin_path));
+  return interpolate(network, twin, static_cast<float>(denoise));
+}
+
+Result<Backend*> EngineOptions::find_backend() const { return framelift::find_backend(backend); }
+
+Result<CompileOptions> EngineOptions::compile_options() const {
+  CompileOptions options;
+  FL_TRY(options.precision, parse_precision(precision));
+  options.threads = threads;
+  options.latency = latency;
+  if (!no_cache) options.cache_dir = cache_folder();
+  return options;
+}
+
+Result<int64_t> parse_bytes(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  std::string unit = end;
+  for (const char* suffix : {"iB", "B"})
+    if (unit.ends_with(suffix)) unit.resize(unit.size() - std::string_view(suffix).size());
+  double factor = 0;
+  if (unit.empty()) factor = 1;
+  if (unit == "K" || unit == "k") factor = 0x1p10;
+  if (unit == "M") factor = 0x1p20;
+  if (unit == "G") factor = 0x1p30;
+  if (unit == "T") factor = 0x1p40;
+  if (end == text.c_str() || factor == 0 || !(number > 0) || number * factor > 0x1p62)
+    return fail(ErrorCode::invalid_argument, "'{}' is not an amount of memory; write for example 500M or 2G", text);
+  return static_cast<int64_t>(number * factor);
+}
+
+}  // namespace framelift

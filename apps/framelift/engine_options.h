@@ -1,0 +1,33 @@
+// Options that every verb which runs a network shares: model, engine, precision, memory.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "backend/backend.h"
+#include "base/result.h"
+#include "network/network.h"
+
+namespace framelift {
+
+struct EngineOptions {
+  std::string model = "animevideov3";
+  double denoise = -1;  // 0..1; below 0: the model as it is
+  std::string denoise_model = "general-wdn-x4v3";
+  std::string backend = "auto";
+  std::string precision = "auto";
+  int threads = 0;
+  bool latency = false;
+  bool no_cache = false;
+
+  void add_to(CLI::App& command);
+
+  Result<Network> load() const;
+  Result<Backend*> find_backend() const;
+  Result<CompileOptions> compile_options() const;
+};
+
+// "500M", "2G", "1.5GiB", "1000000": bytes.
+Result<int64_t> parse_bytes(const std::string& text);
+
+}  // namespace framelift

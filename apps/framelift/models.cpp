@@ -1,0 +1,121 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "apps/framelift/commands.h"
+#include "network/model_store.h"
+#include "network/network.h"
+#include "weights/catalogue.h"
+
+namespace framelift {
+
+namespace {
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+std::string value_or(const std::map<std::string, std::string>& metadata, std::string_view key, const char* fallback) {
+  const auto found = metadata.find(std::string(key));
+  return found == metadata.end() ? fallback : found->second;
+}
+
+Status list() {
+  FL_TRY(auto models, list_models());
+  if (models.empty()) {
+    FL_TRY(auto folder, model_folder());
+    print(fmt::format("no models in {}; see framelift models catalogue\n", folder.string()));
+  }
+  for (const StoredModel& model : models) {
+    // One bad file must not hide the others.
+    if (auto network = load_network(model.path)) {
+      print(fmt::format("{:<20} {:<14} x{:<2} {:>11} parameters  {}\n", model.name, network->architecture->name,
+                        network->contract.scale, network->parameter_count(),
+                        value_or(network->metadata, "license", "unknown")));
+    } else {
+      report_failure(network.error());
+    }
+  }
+  return {};
+}
+
+// What a file holds, and what network that is; a file of unknown architecture is described too, then refused.
+Status info(const std::string& model) {
+  FL_TRY(auto path, resolve_model(model));
+  FL_TRY(auto file, read_weights(path));
+  int64_t elements = 0;
+  for (const auto& [name, tensor] : file.tensors) elements += tensor.elements();
+  print(fmt::format("file        {}\nformat      {}\ntensors     {} with {} values\n", path.string(),
+                    to_string(file.format), file.tensors.size(), elements));
+  FL_TRY(auto network, make_network(file));
+  print(fmt::format("name        {}\nnetwork     {} ({})\nscale       x{}\nparameters  {}\n", network.name,
+                    network.architecture->name, network.architecture->description, network.contract.scale,
+                    network.parameter_count()));
+  for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
+  for (const char* key : {"license", "source", "source_sha256"})
+    print(fmt::format("{:<11} {}\n", key, value_or(network.metadata, key, "unknown")));
+  return {};
+}
+
+Status import(const std::string& file, const ImportOptions& options) {
+  FL_TRY(auto model, import_model(file, options));
+  print(fmt::format("{}: imported as {}\n", model.path.string(), model.name));
+  return {};
+}
+
+bool show_progress(uint64_t done, uint64_t total) {
+  if (::isatty(STDERR_FILENO) != 0)
+    std::fprintf(stderr, "\r%.1f of %.1f MB%s", static_cast<double>(done) / 1e6, static_cast<double>(total) / 1e6,
+                 done == total ? "\n" : "");
+  return !interruption().requested();
+}
+
+Status pull(const std::string& name, bool overwrite) {
+  FL_TRY(auto model, pull_model(name, overwrite, show_progress));
+  print(fmt::format("{}: installed as {}\n", model.path.string(), model.name));
+  return {};
+}
+
+Status catalogue() {
+  FL_TRY(auto known, load_catalogue());
+  for (const CatalogueEntry& entry : known.entries)
+    print(fmt::format("{:<18} {:<14} {:<13} {:<8} {}\n", entry.name, entry.network, entry.license,
+                      entry.can_be_fetched() ? "pull" : "import", entry.description));
+  return {};
+}
+
+int exit_code(const Status& status) { return status ? 0 : report_failure(status.error()); }
+
+}  // namespace
+
+void add_models_command(CLI::App& app, Run& run) {
+  CLI::App* models = app.add_subcommand("models", "List, describe, import and fetch networks' weights");
+  models->require_subcommand(1);
+  models->add_subcommand("list", "Installed models")->callback([&run] { run = [] { return exit_code(list()); }; });
+  models->add_subcommand("catalogue", "Models known by name: pull fetches one, import recognises one")
+      ->callback([&run] { run = [] { return exit_code(catalogue()); }; });
+
+  // Options outlive this function inside the callbacks.
+  auto subject = std::make_shared<std::string>();
+  auto options = std::make_shared<ImportOptions>();
+
+  CLI::App* info_command = models->add_subcommand("info", "What a weight file or an installed model holds");
+  info_command->add_option("model", *subject, "File, or name of an installed model")->required();
+  info_command->callback([&run, subject] { run = [subject] { return exit_code(info(*subject)); }; });
+
+  CLI::App* import_command = models->add_subcommand("import", "Install weights from a file of any supported format");
+  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, or ncnn .param/.bin")->required();
+  import_command->add_option("--name", options->name, "What to call the model");
+  import_command->add_option("--license", options->license, "Licence of the weights, to keep with them");
+  import_command->add_option("--source", options->source, "Where the weights come from, to keep with them");
+  import_command->add_flag("--overwrite", options->overwrite, "Replace an installed model of this name");
+  import_command->callback(
+      [&run, subject, options] { run = [subject, options] { return exit_code(import(*subject, *options)); }; });
+
+  CLI::App* pull_command = models->add_subcommand("pull", "Fetch, verify and install a model of the catalogue");
+  pull_command->add_option("name", *subject, "Its name")->required();
+  pull_command->add_flag("--overwrite", options->overwrite, "Fetch again and replace what is installed");
+  pull_command->callback(
+      [&run, subject, options] { run = [subject, options] { return exit_code(pull(*subject, options->overwrite)); }; });
+}
+
+}  // namespace framelift

@@ -1,0 +1,171 @@
+#include "pipeline/job_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "base/log.h"
+#include "color/resolve.h"
+#include "graph/analysis.h"
+
+namespace framelift {
+namespace {
+
+// The number in a one-line file such as a cgroup's memory.max; nothing for "max" or no file.
+std::optional<int64_t> read_number(const char* path) {
+  std::ifstream file(path);
+  int64_t value = 0;
+  if (file >> value) return value;
+  return std::nullopt;
+}
+
+// Longest edge of any output; also keeps every size far inside int.
+constexpr int max_edge = 1 << 17;
+
+// Bytes that one request takes for a tile of this many input pixels: its activations and its input and output.
+// Engines keep convolution results in blocked layouts of their own, of about the plan's size.
+int64_t request_bytes(const Graph& graph, Precision precision) {
+  int64_t io = 0;
+  for (ValueId id : graph.inputs) io += 4 * graph.value(id).shape.elements();
+  for (ValueId id : graph.outputs) io += 4 * graph.value(id).shape.elements();
+  const int64_t activations = plan_memory(graph).bytes;
+  return io + (precision == Precision::bf16 || precision == Precision::f16 ? activations / 2 : activations);
+}
+
+// Largest tile area whose requests fit the budget, by the cost per pixel of a sample tile.
+Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int requests) {
+  const int edge = std::max(64, job.network->contract.alignment * 8);
+  FL_TRY(const Graph sample, job.network->build(1, edge, edge));
+  const int64_t per_pixel = request_bytes(sample, job.compile.precision) / (int64_t{edge} * edge) + 1;
+  return budget / (per_pixel * requests);
+}
+
+}  // namespace
+
+int64_t available_memory() {
+  int64_t available = std::numeric_limits<int64_t>::max();
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string key; meminfo >> key;) {
+    int64_t kib = 0;
+    if (key == "MemAvailable:" && meminfo >> kib) available = kib * 1024;
+    meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  // cgroup v2, then v1; the limits seen from inside a container are at the root of the mount.
+  for (auto [limit_path, used_path] :
+       {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+        std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
+    if (auto limit = read_number(limit_path)) {
+      const int64_t used = read_number(used_path).value_or(0);
+      available = std::min(available, std::max<int64_t>(*limit - used, 0));
+    }
+  }
+  return available;
+}
+
+Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
+  JobPlan plan;
+  plan.input_color = resolve_color(input.color, input.width, input.height, input.format.family == ColorFamily::rgb);
+  const int scale = job.network->contract.scale;
+  if (input.width > max_edge / scale || input.height > max_edge / scale)
+    return fail(ErrorCode::unsupported, "{}: {}x{} times {} is beyond the {} pixels a side that framelift writes",
+                job.source.path, input.width, input.height, scale, max_edge);
+  plan.network_width = input.width * scale;
+  plan.network_height = input.height * scale;
+
+  double factor = job.scale > 0 ? job.scale / scale : 1;
+  for (auto [limit, size] : {std::pair{job.max_width, plan.network_width}, {job.max_height, plan.network_height}})
+    if (limit > 0) factor = std::min(factor, static_cast<double>(limit) / size);
+  plan.resize = factor != 1;
+  auto resized = [&](int size, int limit) {
+    if (!plan.resize) return size;
+    int result = std::max(static_cast<int>(std::lround(size * factor)), 1);
+    // Encoders with subsampled chroma want even sizes; a reduced size is ours to choose.
+    if (result > 1) result += result % 2;
+    return limit > 0 && result > limit ? std::max(limit - limit % 2, 1) : result;
+  };
+  plan.output_width = resized(plan.network_width, job.max_width);
+  plan.output_height = resized(plan.network_height, job.max_height);
+  if (plan.output_width > max_edge || plan.output_height > max_edge)
+    return fail(ErrorCode::invalid_argument, "--scale {} makes {}x{}, beyond the {} pixels a side that framelift writes",
+                job.scale, plan.output_width, plan.output_height, max_edge);
+
+  plan.sink = job.sink;
+  plan.sink.width = plan.output_width;
+  plan.sink.height = plan.output_height;
+  plan.sink.source_format = input.format;
+  plan.sink.color = plan.input_color;
+  plan.sink.sample_aspect_ratio = input.sample_aspect_ratio;
+  plan.sink.time_base = input.time_base;
+  plan.sink.frame_rate = input.frame_rate;
+  plan.sink.still = input.still;
+  plan.sink.display_matrix = input.display_matrix;
+  plan.sink.start_seconds = job.source.start_seconds;
+  plan.sink.duration_seconds = job.source.duration_seconds;
+  if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;
+  return plan;
+}
+
+Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
+  const PixelFormat out = sink.format();
+  const bool less_depth = out.bits < input.format.bits;
+  if (!plan.resize) {
+    FL_TRY(auto to_frame, TensorToFrame::create(out, sink.color(), less_depth));
+    return PictureWriter{std::move(to_frame), out, std::nullopt, std::nullopt};
+  }
+  // Resizing starts from the network's picture at full chroma resolution and depth, so that nothing rounds twice.
+  PixelFormat full = out;
+  full.bits = 16;
+  full.chroma_shift_x = full.chroma_shift_y = 0;
+  full.alpha = false;
+  FL_TRY(auto to_frame, TensorToFrame::create(full, sink.color(), false));
+  FL_TRY(auto resizer, Resizer::create({full, plan.network_width, plan.network_height, sink.color()},
+                                       {out, plan.output_width, plan.output_height, sink.color()}, less_depth));
+  return PictureWriter{std::move(to_frame), full, std::move(resizer), std::nullopt};
+}
+
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, int margin) {
+  const NetworkContract& contract = job.network->contract;
+  const int probe_edge = 16 * contract.alignment;
+  FL_TRY(const Graph probe, job.network->build(1, probe_edge, probe_edge));
+
+  TileRequest request;
+  request.width = input.width;
+  request.height = input.height;
+  request.scale = contract.scale;
+  request.alignment = contract.alignment;
+  request.halo = receptive_field(probe, contract.alignment);
+  request.margin = margin;
+  request.max_tile_edge = job.tile;
+  const int64_t budget = job.memory_bytes > 0 ? job.memory_bytes : available_memory() / 2;
+  constexpr int usual_requests = 3;  // two streams and one being filled
+  FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
+
+  for (;;) {
+    TiledNetwork network;
+    FL_TRY(network.tiles, plan_tiles(request));
+    FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
+    const auto begin = Clock::now();
+    auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
+    Status status = executable ? Status{} : Status(fail(executable.error()));
+    if (executable) {
+      network.executable = std::move(*executable);
+      for (int i = 0; status && i < network.executable->streams() + 1; ++i) {
+        auto r = network.executable->create_request();
+        if (r)
+          network.requests.push_back(std::move(*r));
+        else
+          status = fail(r.error());
+      }
+    }
+    network.compile_seconds = seconds_between(begin, Clock::now());
+    if (status) return network;
+    const int64_t pixels = int64_t{network.tiles.tile_width} * network.tiles.tile_height;
+    if (status.error().code != ErrorCode::out_of_memory || pixels < 64 * 64) return fail(std::move(status.error()));
+    log::warn("not enough memory for {}x{} tiles, trying half", network.tiles.tile_width, network.tiles.tile_height);
+    request.max_tile_pixels = pixels / 2;
+  }
+}
+
+}  // namespace framelift

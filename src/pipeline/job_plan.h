@@ -1,0 +1,52 @@
+// Everything that is decided before the first frame: colours, sizes, tiles, memory.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backend/backend.h"
+#include "pipeline/tiler.h"
+#include "pipeline/video_job.h"
+#include "postprocess/resize.h"
+#include "postprocess/tensor_to_frame.h"
+
+namespace framelift {
+
+struct JobPlan {
+  ColorInfo input_color;                      // the source's, nothing unspecified
+  int network_width = 0, network_height = 0;  // of the network's output for one frame
+  int output_width = 0, output_height = 0;
+  bool resize = false;  // output size differs from the network's
+  SinkOptions sink;     // complete
+};
+
+// Colours, sizes and tags. Errors: sizes that no encoder takes.
+Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input);
+
+// How the network's output becomes the sink's frames.
+struct PictureWriter {
+  TensorToFrame to_frame;
+  PixelFormat network_format;      // of the pictures that to_frame writes
+  std::optional<Resizer> resizer;  // from those to the sink's frames, when their sizes differ
+  std::optional<Resizer> alpha;    // from the source's alpha plane to the sink's, when both have one
+};
+Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink);
+
+// The compiled network for one tile size, with all its requests: as many as keep the device busy and one more, so that
+// the next tile is ready when one finishes.
+struct TiledNetwork {
+  TilePlan tiles;
+  std::unique_ptr<Executable> executable;
+  std::vector<std::unique_ptr<InferRequest>> requests;
+  double compile_seconds = 0;
+};
+
+// Plans tiles within the memory budget and compiles; halves the tiles when memory does not suffice after all.
+// `margin`: TensorToFrame::margin() of the output.
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, int margin);
+
+// Memory this process may still take, in bytes: what the machine has free and what its cgroup allows.
+int64_t available_memory();
+
+}  // namespace framelift

@@ -1,0 +1,32 @@
+#include <thread>
+
+#include "pipeline/river.h"
+
+namespace framelift {
+
+Result<JobReport> process_video(const VideoJob& job) {
+  SourceOptions source_options = job.source;
+  source_options.apply_rotation = !can_carry_display_matrix(job.sink.path, job.sink.format);
+  FL_TRY(const auto source, open_source(source_options));
+  FL_TRY(const JobPlan plan, plan_job(job, source->info()));
+  FL_TRY(const auto sink, open_sink(plan.sink));
+
+  FL_TRY(const auto to_tensor, FrameToTensor::create(source->info().format, plan.input_color));
+  FL_TRY(PictureWriter writer, plan_writer(plan, source->info(), *sink));
+  FL_TRY(TiledNetwork network, compile_tiled(job, source->info(), writer.to_frame.margin()));
+
+  River river(job, plan, *source, to_tensor, network, writer, *sink);
+  {
+    // The network runs between preprocess, which starts it, and postprocess, which waits for it, on the engine's own
+    // threads. The stages end in this order as the source runs dry; the encoder drains in finish().
+    std::jthread decode([&] { river.run("decode", &River::decode, river.decode_meter); });
+    std::jthread preprocess([&] { river.run("preprocess", &River::preprocess, river.preprocess_meter); });
+    std::jthread postprocess([&] { river.run("postprocess", &River::postprocess, river.postprocess_meter); });
+    std::jthread encode([&] { river.run("encode", &River::encode, river.encode_meter); });
+  }
+  FL_CHECK(river.status());
+  FL_CHECK(sink->finish());
+  return river.report();
+}
+
+}  // namespace framelift

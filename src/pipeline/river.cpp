@@ -1,0 +1,243 @@
+#include "pipeline/river.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "base/allocation_counter.h"
+
+namespace framelift {
+namespace {
+
+// Frames after which every pool is full and every lazy buffer exists.
+constexpr int64_t warm_up_frames = 24;
+
+// Stages report this to themselves when a neighbour has stopped the river; the first real error is already kept.
+tl::unexpected<Error> interrupted() { return fail(ErrorCode::cancelled, "stopped"); }
+
+}  // namespace
+
+River::River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor,
+             TiledNetwork& network, PictureWriter& writer, Sink& sink)
+    : job_(job),
+      plan_(plan),
+      source_(source),
+      to_tensor_(to_tensor),
+      network_(network),
+      writer_(writer),
+      sink_(sink),
+      slots_(network.requests.size() + 1),
+      free_slots_(slots_.size()),
+      free_requests_(network.requests.size()),
+      decoded_(static_cast<size_t>(std::max(job.prefetch, 1))),
+      running_(network.requests.size()),
+      processed_(2),
+      // In postprocess, in the queue, in encode, and inside the encoder.
+      output_pool_(plan.output_width, plan.output_height, sink.format(),
+                   processed_.capacity() + 2 + static_cast<size_t>(sink.frames_held())) {
+  for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
+  for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
+  if (writer.resizer) network_pool_.emplace(plan.network_width, plan.network_height, writer.network_format, 1);
+}
+
+void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
+  pthread_setname_np(pthread_self(), name);
+  AllocationScope count_allocations;
+  const double cpu = thread_cpu_seconds();
+  Status status = (this->*stage)();
+  meter.set_cpu_seconds(thread_cpu_seconds() - cpu);
+  if (!status) stop(std::move(status.error()));
+}
+
+void River::stop(Error error) {
+  {
+    std::lock_guard lock(error_mutex_);
+    if (!error_) error_ = std::move(error);
+  }
+  decoded_.close();
+  running_.close();
+  processed_.close();
+  free_slots_.close();
+  free_requests_.close();
+  output_pool_.cancel();
+  if (network_pool_) network_pool_->cancel();
+}
+
+Status River::status() const {
+  std::lock_guard lock(error_mutex_);
+  if (error_) return fail(*error_);
+  if (frames_ == 0 && cancelled()) return fail(ErrorCode::cancelled, "cancelled before the first frame was written");
+  return {};
+}
+
+Status River::decode() {
+  while (!cancelled()) {
+    Frame frame;
+    {
+      StageTimer timer(decode_meter);
+      FL_TRY(frame, source_.next());
+    }
+    if (frame.empty()) break;
+    if (!decoded_.push(std::move(frame))) return interrupted();
+  }
+  decoded_.close();
+  return {};
+}
+
+Status River::preprocess() {
+  while (auto frame = decoded_.pop()) {
+    const auto slot = free_slots_.pop();
+    if (!slot) return interrupted();
+    Frame& input = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
+    for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
+      const auto index = free_requests_.pop();
+      if (!index) return interrupted();
+      InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
+      RunningTile running{*index, static_cast<int>(tile), *slot, {}};
+      {
+        StageTimer timer(preprocess_meter);
+        to_tensor_.run(input, network_.tiles.tiles[tile].input, request.input(0));
+        network_meter_.begin();
+        running.started = Clock::now();
+        FL_CHECK(request.start());
+      }
+      if (!running_.push(running)) return interrupted();
+    }
+  }
+  running_.close();
+  return {};
+}
+
+Status River::postprocess() {
+  const std::vector<Tile>& tiles = network_.tiles.tiles;
+  Frame picture;
+  while (auto running = running_.pop()) {
+    InferRequest& request = *network_.requests[static_cast<size_t>(running->request)];
+    FL_CHECK(request.wait());
+    network_meter_.end(running->started);
+    const Tile& tile = tiles[static_cast<size_t>(running->tile)];
+    if (running->tile == 0) {
+      FL_TRY(picture, (network_pool_ ? *network_pool_ : output_pool_).acquire());
+    }
+    const bool last = running->tile + 1 == static_cast<int>(tiles.size());
+    {
+      StageTimer timer(postprocess_meter);
+      writer_.to_frame.run(request.output(0), tile.covered, tile.written, picture);
+      free_requests_.push(running->request);
+      if (last) {
+        FL_TRY(picture, finish_frame(running->slot, std::move(picture)));
+        free_slots_.push(running->slot);
+      }
+    }
+    if (last && !processed_.push(std::move(picture))) return interrupted();
+  }
+  processed_.close();
+  return {};
+}
+
+// Brings the picture to the output's size, adds alpha and the frame's place in time; lets go of the source frame.
+Result<Frame> River::finish_frame(int slot, Frame picture) {
+  const Frame source = std::move(slots_[static_cast<size_t>(slot)]);
+  if (writer_.resizer) {
+    FL_TRY(Frame resized, output_pool_.acquire());
+    FL_CHECK(writer_.resizer->run(picture, resized));
+    picture = std::move(resized);
+  }
+  if (writer_.alpha) FL_CHECK(writer_.alpha->run_alpha(source, picture));
+  picture.color = sink_.color();
+  picture.sample_aspect_ratio = source.sample_aspect_ratio;
+  picture.pts = source.pts;
+  picture.duration = source.duration;
+  return picture;
+}
+
+Status River::encode() {
+  while (auto frame = processed_.pop()) {
+    {
+      StageTimer timer(encode_meter);
+      FL_CHECK(sink_.write(std::move(*frame)));
+    }
+    note_written();
+  }
+  allocations_at_end_ = counted_allocations();
+  return {};
+}
+
+void River::note_written() {
+  const auto now = Clock::now();
+  if (frames_ > 0) intervals_.add(seconds_between(last_written_, now));
+  last_written_ = now;
+  ++frames_;
+  if (frames_ == warm_up_frames) {
+    steady_resident_ = resident_bytes();
+    allocations_at_steady_ = counted_allocations();
+  }
+  if (!job_.on_progress) return;
+  ForeignScope callers_code;
+  Progress progress;
+  progress.frames = frames_;
+  progress.total_frames = source_.info().frame_count;
+  progress.fps = static_cast<double>(frames_) / seconds_between(begin_, now);
+  if (progress.total_frames >= frames_)
+    progress.seconds_left = static_cast<double>(progress.total_frames - frames_) / progress.fps;
+  progress.limiting_stage = limiting_stage();
+  job_.on_progress(progress);
+}
+
+const char* River::limiting_stage() const {
+  const std::pair<double, const char*> stages[] = {{decode_meter.busy_seconds(), "decode"},
+                                                   {preprocess_meter.busy_seconds(), "preprocess"},
+                                                   {network_meter_.busy_seconds(), "network"},
+                                                   {postprocess_meter.busy_seconds(), "postprocess"},
+                                                   {encode_meter.busy_seconds(), "encode"}};
+  return std::ranges::max_element(stages)->second;
+}
+
+JobReport River::report() const {
+  JobReport report;
+  report.frames = frames_;
+  report.seconds = frames_ > 0 ? seconds_between(begin_, last_written_) : 0;
+  report.fps = report.seconds > 0 ? static_cast<double>(frames_) / report.seconds : 0;
+  const double slowest = intervals_.quantile(0.99);
+  report.low_1_percent_fps = slowest > 0 ? 1 / slowest : report.fps;
+  report.network_seconds = network_meter_.busy_seconds();
+  report.compile_seconds = network_.compile_seconds;
+
+  auto add_stage = [&](const char* name, const DurationHistogram& durations, double busy, double cpu) {
+    report.stages.push_back({name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3,
+                             report.seconds > 0 ? std::min(busy / report.seconds, 1.0) : 0, cpu});
+  };
+  auto add_meter = [&](const char* name, const StageMeter& meter) {
+    add_stage(name, meter.durations(), meter.busy_seconds(), meter.cpu_seconds());
+  };
+  add_meter("decode", decode_meter);
+  add_meter("preprocess", preprocess_meter);
+  add_stage("network", network_meter_.latencies(), network_meter_.busy_seconds(), 0);
+  add_meter("postprocess", postprocess_meter);
+  add_meter("encode", encode_meter);
+  report.bottleneck = limiting_stage();
+
+  report.cpu_seconds = process_cpu_seconds() - cpu_at_begin_;
+  report.peak_resident_bytes = peak_resident_bytes();
+  report.steady_resident_bytes = steady_resident_;
+  report.end_resident_bytes = resident_bytes();
+  if (allocation_counting_available() && frames_ > warm_up_frames)
+    report.allocations_per_frame = static_cast<double>(allocations_at_end_ - allocations_at_steady_) /
+                                   static_cast<double>(frames_ - warm_up_frames);
+  report.model = job_.network->name;
+  report.backend = job_.backend->name();
+  report.precision = to_string(network_.executable->precision());
+  const VideoInfo& info = source_.info();
+  report.input = fmt::format("{} {} {}x{} {}", info.container, info.codec, info.width, info.height,
+                             to_string(info.format));
+  report.output = fmt::format("{} {}x{}", sink_.describe(), plan_.output_width, plan_.output_height);
+  report.streams = network_.executable->streams();
+  report.tiles = static_cast<int>(network_.tiles.tiles.size());
+  report.tile_width = network_.tiles.tile_width;
+  report.tile_height = network_.tiles.tile_height;
+  report.damaged_packets = source_.counters().damaged_packets;
+  report.cancelled = cancelled();
+  return report;
+}
+
+}  // namespace framelift

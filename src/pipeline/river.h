@@ -1,0 +1,83 @@
+// The stages of one job and what they share: queues, pools, meters, the first error.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "pipeline/job_plan.h"
+#include "pipeline/statistics.h"
+#include "pipeline/video_job.h"
+#include "preprocess/frame_to_tensor.h"
+
+namespace framelift {
+
+class River {
+ public:
+  // Everything is borrowed and outlives the river.
+  River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor,
+        TiledNetwork& network, PictureWriter& writer, Sink& sink);
+
+  // The stages. Each runs on a thread of its own until its input ends, and then ends its output.
+  Status decode();       // source -> decoded_
+  Status preprocess();   // decoded_ -> a request per tile, started -> running_
+  Status postprocess();  // running_, waited for -> processed_
+  Status encode();       // processed_ -> sink
+
+  // Runs a stage on the calling thread and measures it; if the stage fails, the whole river stops.
+  void run(const char* name, Status (River::*stage)(), StageMeter& meter);
+  // The first error of any stage; `cancelled` when the job was cancelled before any frame was written.
+  Status status() const;
+  JobReport report() const;
+
+  StageMeter decode_meter, preprocess_meter, postprocess_meter, encode_meter;
+
+ private:
+  // A tile whose network run has been started.
+  struct RunningTile {
+    int request = 0;  // index into TiledNetwork::requests
+    int tile = 0;     // index into TilePlan::tiles
+    int slot = 0;     // the frame it belongs to, index into slots_
+    Clock::time_point started{};
+  };
+
+  void stop(Error error);
+  bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
+  Result<Frame> finish_frame(int slot, Frame picture);
+  void note_written();
+  const char* limiting_stage() const;
+
+  const VideoJob& job_;
+  const JobPlan& plan_;
+  Source& source_;
+  const FrameToTensor& to_tensor_;
+  TiledNetwork& network_;
+  PictureWriter& writer_;
+  Sink& sink_;
+
+  std::vector<Frame> slots_;  // source frames whose tiles are being computed
+  BoundedQueue<int> free_slots_, free_requests_;
+  BoundedQueue<Frame> decoded_;
+  BoundedQueue<RunningTile> running_;
+  BoundedQueue<Frame> processed_;
+  FramePool output_pool_;
+  std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
+  InFlightMeter network_meter_;
+
+  mutable std::mutex error_mutex_;
+  std::optional<Error> error_;
+
+  // Written by encode().
+  int64_t frames_ = 0;
+  DurationHistogram intervals_;
+  Clock::time_point last_written_{};
+  int64_t steady_resident_ = 0;
+  uint64_t allocations_at_steady_ = 0, allocations_at_end_ = 0;
+
+  Clock::time_point begin_ = Clock::now();
+  double cpu_at_begin_ = process_cpu_seconds();
+};
+
+}  // namespace framelift

@@ -1,0 +1,122 @@
+#include "pipeline/statistics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace framelift {
+namespace {
+constexpr double smallest = 1e-6;
+const double bin_ratio = std::log(1.05);
+}  // namespace
+
+void DurationHistogram::add(double seconds) {
+  const double bin = seconds > smallest ? std::log(seconds / smallest) / bin_ratio : 0;
+  ++counts_[std::min(static_cast<size_t>(bin), bins - 1)];
+  ++count_;
+  total_ += seconds;
+  largest_ = std::max(largest_, seconds);
+}
+
+double DurationHistogram::quantile(double q) const {
+  const auto wanted = static_cast<int64_t>(std::ceil(q * static_cast<double>(count_)));
+  int64_t seen = 0;
+  for (size_t i = 0; i < bins; ++i) {
+    seen += counts_[i];
+    if (seen >= wanted && seen > 0)
+      return std::min(smallest * std::exp((static_cast<double>(i) + 0.5) * bin_ratio), largest_);
+  }
+  return 0;
+}
+
+void InFlightMeter::begin() {
+  std::lock_guard lock(mutex_);
+  if (running_++ == 0) since_ = Clock::now();
+}
+
+void InFlightMeter::end(Clock::time_point begun) {
+  std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  latencies_.add(seconds_between(begun, now));
+  if (--running_ == 0) busy_ += seconds_between(since_, now);
+}
+
+double InFlightMeter::busy_seconds() const {
+  std::lock_guard lock(mutex_);
+  return busy_ + (running_ > 0 ? seconds_between(since_, Clock::now()) : 0);
+}
+
+DurationHistogram InFlightMeter::latencies() const {
+  std::lock_guard lock(mutex_);
+  return latencies_;
+}
+
+std::string to_json(const JobReport& r) {
+  nlohmann::ordered_json stages = nlohmann::ordered_json::array();
+  for (const StageReport& s : r.stages)
+    stages.push_back({{"name", s.name},
+                      {"mean_ms", s.mean_ms},
+                      {"p99_ms", s.p99_ms},
+                      {"busy_share", s.busy_share},
+                      {"cpu_seconds", s.cpu_seconds}});
+  nlohmann::ordered_json json{{"frames", r.frames},
+                              {"seconds", r.seconds},
+                              {"fps", r.fps},
+                              {"low_1_percent_fps", r.low_1_percent_fps},
+                              {"network_seconds", r.network_seconds},
+                              {"compile_seconds", r.compile_seconds},
+                              {"stages", stages},
+                              {"bottleneck", r.bottleneck},
+                              {"cpu_seconds", r.cpu_seconds},
+                              {"peak_resident_bytes", r.peak_resident_bytes},
+                              {"steady_resident_bytes", r.steady_resident_bytes},
+                              {"end_resident_bytes", r.end_resident_bytes},
+                              {"model", r.model},
+                              {"backend", r.backend},
+                              {"precision", r.precision},
+                              {"input", r.input},
+                              {"output", r.output},
+                              {"streams", r.streams},
+                              {"tiles", r.tiles},
+                              {"tile_width", r.tile_width},
+                              {"tile_height", r.tile_height},
+                              {"damaged_packets", r.damaged_packets},
+                              {"cancelled", r.cancelled}};
+  json["allocations_per_frame"] =
+      r.allocations_per_frame < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(r.allocations_per_frame);
+  return json.dump(2);
+}
+
+int64_t resident_bytes() {
+  long total = 0, resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%ld %ld", &total, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return int64_t{resident} * sysconf(_SC_PAGESIZE);
+}
+
+int64_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+double process_cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+double thread_cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+}  // namespace framelift

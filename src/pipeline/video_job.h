@@ -1,0 +1,49 @@
+// One job: a network over every frame of a source into a sink.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "backend/backend.h"
+#include "base/cancellation.h"
+#include "base/result.h"
+#include "decode/source.h"
+#include "encode/sink.h"
+#include "network/network.h"
+#include "pipeline/statistics.h"
+
+namespace framelift {
+
+struct Progress {
+  int64_t frames = 0;
+  int64_t total_frames = 0;  // 0: unknown
+  double fps = 0;            // since the first frame
+  double seconds_left = -1;  // -1: unknown
+  const char* limiting_stage = "";
+};
+
+struct VideoJob {
+  SourceOptions source;
+  SinkOptions sink;  // path, format, encoder and overwrite; the rest is filled in from the source and the network
+  bool copy_streams = true;
+
+  const Network* network = nullptr;  // not owned; outlives the job
+  Backend* backend = nullptr;
+  CompileOptions compile;
+
+  int tile = 0;               // longest side of a tile in input pixels; 0: as large as memory allows
+  int64_t memory_bytes = 0;   // for the network's activations; 0: half of what is free
+  double scale = 0;           // output size / input size; 0: the network's own
+  int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
+  int prefetch = 4;           // decoded frames waiting
+
+  const Cancellation* cancel = nullptr;  // checked between frames; the output stays playable
+  std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame
+};
+
+// Runs the whole job on its own threads and returns when the output is complete under its final name.
+// On failure nothing is left under that name. A cancelled job that wrote at least one frame is a success whose report
+// says so; with no frame written it fails with `cancelled`.
+Result<JobReport> process_video(const VideoJob& job);
+
+}  // namespace framelift

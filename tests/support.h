@@ -1,0 +1,62 @@
+// What several test programs need.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <span>
+
+#include "backend/backend.h"
+#include "network/network.h"
+
+namespace framelift {
+
+// The folder with real weights, clips and goldens, which is not part of the repository: $FRAMELIFT_SHARED or ../shared.
+// Tests that need it are skipped without it, and say so.
+inline std::optional<std::filesystem::path> shared_assets() {
+  const char* named = std::getenv("FRAMELIFT_SHARED");
+  const std::filesystem::path folder = std::filesystem::path(named && *named ? named : "../shared") / "assets";
+  if (std::filesystem::is_directory(folder)) return folder;
+  return std::nullopt;
+}
+
+#define FL_SHARED_OR_SKIP(variable)                       \
+  const auto variable##_found = ::framelift::shared_assets(); \
+  if (!variable##_found) GTEST_SKIP() << "needs the folder of real assets ($FRAMELIFT_SHARED or ../shared)"; \
+  const std::filesystem::path variable = *variable##_found
+
+inline double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double worst = a.size() == b.size() ? 0 : INFINITY;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const double difference = std::abs(double{a[i]} - double{b[i]});
+    worst = difference <= worst ? worst : difference;  // NaN counts as a difference
+  }
+  return worst;
+}
+
+// Peak 1, over values clamped to [0, 1].
+inline double psnr(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  auto clamped = [](float v) { return std::clamp(double{v}, 0.0, 1.0); };
+  for (size_t i = 0; i < a.size(); ++i) sum += std::pow(clamped(a[i]) - clamped(b[i]), 2);
+  return sum == 0 ? INFINITY : 10 * std::log10(static_cast<double>(a.size()) / sum);
+}
+
+// One run of a network on one picture [1,3,H,W].
+inline Result<Tensor> run_network(const Network& network, const Tensor& picture, Backend& backend,
+                                  const CompileOptions& options) {
+  FL_TRY(const Graph graph,
+         network.build(1, static_cast<int>(picture.shape()[2]), static_cast<int>(picture.shape()[3])));
+  FL_TRY(const auto executable, backend.compile(graph, network.parameters, options));
+  FL_TRY(const auto request, executable->create_request());
+  std::memcpy(request->input(0).data, picture.data(), picture.bytes());
+  FL_CHECK(request->start());
+  FL_CHECK(request->wait());
+  const TensorView output = request->output(0);
+  return Tensor::from_f32(output.shape, output.f32());
+}
+
+}  // namespace framelift
