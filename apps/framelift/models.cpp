@@ -20,11 +20,8 @@ std::string value_or(const std::map<std::string, std::string>& metadata, std::st
 }
 
 Status list() {
-  FL_TRY(auto models, list_models());
-  if (models.empty()) {
-    FL_TRY(auto folder, model_folder());
-    print(fmt::format("no models in {}; see framelift models catalogue\n", folder.string()));
-  }
+  const std::vector<StoredModel> models = list_models();
+  if (models.empty()) print(fmt::format("no models in {}; see framelift models catalogue\n", model_folder().string()));
   for (const StoredModel& model : models) {
     // One bad file must not hide the others.
     if (auto network = load_network(model.path)) {

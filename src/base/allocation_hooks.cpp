@@ -1,4 +1,5 @@
 // Replaces global operator new so that base/allocation_counter.h can count. Linked into programs, not into libraries.
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -39,7 +40,7 @@ Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int reque
   const int edge = std::max(64, job.network->contract.alignment * 8);
   FL_TRY(const Graph sample, job.network->build(1, edge, edge));
   const int64_t per_pixel = request_bytes(sample, job.compile.precision) / (int64_t{edge} * edge) + 1;
-  return budget / (per_pixel * requests);
+  return std::max<int64_t>(budget / (per_pixel * requests), 1);
 }
 
 }  // namespace
@@ -103,26 +104,34 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.display_matrix = input.display_matrix;
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
-  if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;
+  // Pipes, generators and numbered pictures have no other streams.
+  if (job.copy_streams && !input.still && std::filesystem::is_regular_file(job.source.path)) plan.sink.copy_streams_from = job.source.path;
   return plan;
 }
 
 Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
-  const PixelFormat out = sink.format();
-  const bool less_depth = out.bits < input.format.bits;
-  if (!plan.resize) {
-    FL_TRY(auto to_frame, TensorToFrame::create(out, sink.color(), less_depth));
-    return PictureWriter{std::move(to_frame), out, std::nullopt, std::nullopt};
-  }
+  const PictureFormat source{input.format, input.width, input.height, plan.input_color};
+  const PictureFormat target{sink.format(), plan.output_width, plan.output_height, sink.color()};
+  const bool dither = target.format.bits < source.format.bits;
+
   // Resizing starts from the network's picture at full chroma resolution and depth, so that nothing rounds twice.
-  PixelFormat full = out;
-  full.bits = 16;
-  full.chroma_shift_x = full.chroma_shift_y = 0;
-  full.alpha = false;
-  FL_TRY(auto to_frame, TensorToFrame::create(full, sink.color(), false));
-  FL_TRY(auto resizer, Resizer::create({full, plan.network_width, plan.network_height, sink.color()},
-                                       {out, plan.output_width, plan.output_height, sink.color()}, less_depth));
-  return PictureWriter{std::move(to_frame), full, std::move(resizer), std::nullopt};
+  PictureFormat direct = target;
+  if (plan.resize) {
+    direct.width = plan.network_width;
+    direct.height = plan.network_height;
+    direct.format.bits = 16;
+    direct.format.chroma_shift_x = direct.format.chroma_shift_y = 0;
+    direct.format.alpha = false;
+  }
+  FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
+  PictureWriter writer{std::move(to_frame), direct.format, std::nullopt, std::nullopt};
+  if (plan.resize) {
+    FL_TRY(writer.resizer, Resizer::create(direct, target, dither));
+  }
+  if (source.format.alpha && target.format.alpha) {
+    FL_TRY(writer.alpha, AlphaResizer::create(source, target));
+  }
+  return writer;
 }
 
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, int margin) {

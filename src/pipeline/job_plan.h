@@ -29,7 +29,7 @@ struct PictureWriter {
   TensorToFrame to_frame;
   PixelFormat network_format;      // of the pictures that to_frame writes
   std::optional<Resizer> resizer;  // from those to the sink's frames, when their sizes differ
-  std::optional<Resizer> alpha;    // from the source's alpha plane to the sink's, when both have one
+  std::optional<AlphaResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
 };
 Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 

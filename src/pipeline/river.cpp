@@ -143,7 +143,7 @@ Result<Frame> River::finish_frame(int slot, Frame picture) {
     FL_CHECK(writer_.resizer->run(picture, resized));
     picture = std::move(resized);
   }
-  if (writer_.alpha) FL_CHECK(writer_.alpha->run_alpha(source, picture));
+  if (writer_.alpha) FL_CHECK(writer_.alpha->run(source, picture));
   picture.color = sink_.color();
   picture.sample_aspect_ratio = source.sample_aspect_ratio;
   picture.pts = source.pts;
