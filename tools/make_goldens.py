@@ -344,7 +344,7 @@ def main():
     torch.set_num_threads(1)
     entries = make_networks(out) + make_interpolation(out)
     make_ops(out)
-    files = sorted(p for p in out.iterdir() if p.name not in ("README.md", "manifest.json"))
+    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
                 "networks": entries, "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}

@@ -6,7 +6,7 @@
 #include "apps/framelift/commands.h"
 #include "network/model_store.h"
 #include "network/network.h"
-#include "weights/catalogue.h"
+#include "weights/catalogue/catalogue.h"
 
 namespace framelift {
 

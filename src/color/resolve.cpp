@@ -4,7 +4,10 @@ namespace framelift {
 
 ColorInfo resolve_color(ColorInfo c, int width, int height, bool is_rgb) {
   const bool hd = height >= 720 || width >= 1280;
-  if (is_rgb) c.matrix = MatrixCoefficients::rgb;
+  if (is_rgb)
+    c.matrix = MatrixCoefficients::rgb;
+  else if (c.matrix == MatrixCoefficients::rgb)
+    c.matrix = MatrixCoefficients::unspecified;  // a wrong tag: these planes are not RGB
   if (c.matrix == MatrixCoefficients::unspecified) {
     if (c.primaries == ColorPrimaries::bt2020)
       c.matrix = MatrixCoefficients::bt2020_ncl;
@@ -26,15 +29,14 @@ ColorInfo resolve_color(ColorInfo c, int width, int height, bool is_rgb) {
     if (is_rgb)
       c.transfer = TransferCharacteristic::srgb;
     else
-      c.transfer = c.matrix == MatrixCoefficients::smpte240m ? TransferCharacteristic::smpte240m
-                   : c.matrix == MatrixCoefficients::bt709   ? TransferCharacteristic::bt709
+      c.transfer = c.matrix == MatrixCoefficients::smpte240m    ? TransferCharacteristic::smpte240m
+                   : c.matrix == MatrixCoefficients::bt709      ? TransferCharacteristic::bt709
                    : c.matrix == MatrixCoefficients::bt2020_ncl ? TransferCharacteristic::bt2020_10
                                                                 : TransferCharacteristic::smpte170m;
   }
   if (c.range == ColorRange::unspecified) c.range = is_rgb ? ColorRange::full : ColorRange::limited;
   if (c.chroma_location == ChromaLocation::unspecified)
-    c.chroma_location =
-        c.primaries == ColorPrimaries::bt2020 ? ChromaLocation::top_left : ChromaLocation::left;
+    c.chroma_location = c.primaries == ColorPrimaries::bt2020 ? ChromaLocation::top_left : ChromaLocation::left;
   return c;
 }
 

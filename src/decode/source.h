@@ -12,6 +12,7 @@
 #include "base/rational.h"
 #include "base/result.h"
 #include "frame/frame.h"
+#include "frame/hdr_metadata.h"
 
 namespace framelift {
 
@@ -19,6 +20,7 @@ struct VideoInfo {
   int width = 0, height = 0;  // of the frames that next() returns
   PixelFormat format;         // of the frames that next() returns
   ColorInfo color;            // as tagged; nothing guessed
+  HdrMetadata hdr;            // static HDR metadata of the stream or its first frame
   Rational sample_aspect_ratio{1, 1};  // 0/1 when the file does not say
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};  // nominal or average; 0/1 when unknown

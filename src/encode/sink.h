@@ -11,6 +11,7 @@
 #include "base/rational.h"
 #include "base/result.h"
 #include "frame/frame.h"
+#include "frame/hdr_metadata.h"
 
 namespace framelift {
 
@@ -25,6 +26,7 @@ struct SinkOptions {
   int width = 0, height = 0;
   PixelFormat source_format;  // of the decoded input: the default output keeps its depth, subsampling and alpha
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
+  HdrMetadata hdr;              // static HDR metadata, written where codec and container can
   Rational sample_aspect_ratio{1, 1};
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};
@@ -60,6 +62,8 @@ class Sink {
   virtual int frames_held() const = 0;
 
   virtual Status write(Frame frame) = 0;
+  // The job was cancelled: copied streams will end where the video ends. Call before finish().
+  virtual void cut_short() {}
   // Drains the encoder, writes the rest of the copied streams and the trailer, renames. Call once, also after a
   // cancelled job, so that what was written is playable.
   virtual Status finish() = 0;

@@ -9,6 +9,8 @@ template <class... Ts>
 struct Overload : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>
+Overload(Ts...) -> Overload<Ts...>;  // clang before 17 does not deduce aggregates
 
 // No tensor of a real job is near this; it keeps every later product of sizes inside 64 bits.
 constexpr int64_t max_elements = int64_t{1} << 36;

@@ -55,10 +55,14 @@ struct Network {
   int64_t parameter_count() const;
 };
 
-// Reads a weight file of any format, detects the architecture and checks every tensor (shape, NaN/Inf).
+// Detects a file's architecture and checks every tensor (name, shape, NaN/Inf).
+Result<Network> make_network(const WeightFile& file);
+
+// Reads a weight file of any format, then make_network().
 Result<Network> load_network(const std::filesystem::path& path);
 
-// Deep network interpolation (Wang et al., CVPR 2019): weights strength*a + (1-strength)*b of two networks of one shape.
+// Deep network interpolation (Wang et al., CVPR 2019): weights strength*a + (1-strength)*b of two networks of one
+// shape.
 Result<Network> interpolate(const Network& a, const Network& b, float strength);
 
 }  // namespace framelift

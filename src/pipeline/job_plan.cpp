@@ -22,6 +22,8 @@ std::optional<int64_t> read_number(const char* path) {
   return std::nullopt;
 }
 
+constexpr int spare_requests = 2;
+
 // Longest edge of any output; also keeps every size far inside int.
 constexpr int max_edge = 1 << 17;
 
@@ -110,12 +112,12 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
 }
 
 Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
-  const PictureFormat source{input.format, input.width, input.height, plan.input_color};
-  const PictureFormat target{sink.format(), plan.output_width, plan.output_height, sink.color()};
+  const PictureLayout source{input.format, input.width, input.height, plan.input_color};
+  const PictureLayout target{sink.format(), plan.output_width, plan.output_height, sink.color()};
   const bool dither = target.format.bits < source.format.bits;
 
   // Resizing starts from the network's picture at full chroma resolution and depth, so that nothing rounds twice.
-  PictureFormat direct = target;
+  PictureLayout direct = target;
   if (plan.resize) {
     direct.width = plan.network_width;
     direct.height = plan.network_height;
@@ -129,7 +131,8 @@ Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, c
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));
   }
   if (source.format.alpha && target.format.alpha) {
-    FL_TRY(writer.alpha, AlphaResizer::create(source, target));
+    FL_TRY(writer.alpha, PlaneResizer::create(source.width, source.height, source.format.bits, target.width,
+                                              target.height, target.format.bits));
   }
   return writer;
 }
@@ -148,7 +151,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
   request.margin = margin;
   request.max_tile_edge = job.tile;
   const int64_t budget = job.memory_bytes > 0 ? job.memory_bytes : available_memory() / 2;
-  constexpr int usual_requests = 3;  // two streams and one being filled
+  constexpr int usual_requests = 4;  // two streams and the spare ones
   FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
 
   for (;;) {
@@ -160,7 +163,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {
       network.executable = std::move(*executable);
-      for (int i = 0; status && i < network.executable->streams() + 1; ++i) {
+      for (int i = 0; status && i < network.executable->streams() + spare_requests; ++i) {
         auto r = network.executable->create_request();
         if (r)
           network.requests.push_back(std::move(*r));

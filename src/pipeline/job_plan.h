@@ -29,12 +29,12 @@ struct PictureWriter {
   TensorToFrame to_frame;
   PixelFormat network_format;      // of the pictures that to_frame writes
   std::optional<Resizer> resizer;  // from those to the sink's frames, when their sizes differ
-  std::optional<AlphaResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
+  std::optional<PlaneResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
 };
 Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 
-// The compiled network for one tile size, with all its requests: as many as keep the device busy and one more, so that
-// the next tile is ready when one finishes.
+// The compiled network for one tile size, with all its requests: one for each of the engine's streams, and two more so
+// that a stream never waits while one result is read out and the next tile is filled in.
 struct TiledNetwork {
   TilePlan tiles;
   std::unique_ptr<Executable> executable;

@@ -9,8 +9,8 @@
 namespace framelift {
 namespace {
 
-// Frames after which every pool is full and every lazy buffer exists.
-constexpr int64_t warm_up_frames = 24;
+// Frames after which every pool is full, every lazy buffer exists and encoders have filled their lookahead.
+constexpr int64_t warm_up_frames = 64;
 
 // Stages report this to themselves when a neighbour has stopped the river; the first real error is already kept.
 tl::unexpected<Error> interrupted() { return fail(ErrorCode::cancelled, "stopped"); }
@@ -143,7 +143,10 @@ Result<Frame> River::finish_frame(int slot, Frame picture) {
     FL_CHECK(writer_.resizer->run(picture, resized));
     picture = std::move(resized);
   }
-  if (writer_.alpha) FL_CHECK(writer_.alpha->run(source, picture));
+  if (writer_.alpha) {
+    auto alpha = [](const Frame& f) { return f.planes[static_cast<size_t>(f.format.plane_count() - 1)]; };
+    FL_CHECK(writer_.alpha->run(alpha(source), alpha(picture)));
+  }
   picture.color = sink_.color();
   picture.sample_aspect_ratio = source.sample_aspect_ratio;
   picture.pts = source.pts;
@@ -196,8 +199,8 @@ const char* River::limiting_stage() const {
 JobReport River::report() const {
   JobReport report;
   report.frames = frames_;
-  report.seconds = frames_ > 0 ? seconds_between(begin_, last_written_) : 0;
-  report.fps = report.seconds > 0 ? static_cast<double>(frames_) / report.seconds : 0;
+  report.seconds = seconds_between(begin_, Clock::now());
+  report.fps = static_cast<double>(frames_) / report.seconds;
   const double slowest = intervals_.quantile(0.99);
   report.low_1_percent_fps = slowest > 0 ? 1 / slowest : report.fps;
   report.network_seconds = network_meter_.busy_seconds();
@@ -205,7 +208,7 @@ JobReport River::report() const {
 
   auto add_stage = [&](const char* name, const DurationHistogram& durations, double busy, double cpu) {
     report.stages.push_back({name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3,
-                             report.seconds > 0 ? std::min(busy / report.seconds, 1.0) : 0, cpu});
+                             std::min(busy / report.seconds, 1.0), cpu});
   };
   auto add_meter = [&](const char* name, const StageMeter& meter) {
     add_stage(name, meter.durations(), meter.busy_seconds(), meter.cpu_seconds());

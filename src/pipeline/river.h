@@ -30,6 +30,7 @@ class River {
   void run(const char* name, Status (River::*stage)(), StageMeter& meter);
   // The first error of any stage; `cancelled` when the job was cancelled before any frame was written.
   Status status() const;
+  // Call when the output is complete: the job's time ends here.
   JobReport report() const;
 
   StageMeter decode_meter, preprocess_meter, postprocess_meter, encode_meter;

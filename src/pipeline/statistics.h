@@ -91,7 +91,7 @@ struct StageReport {
 
 struct JobReport {
   int64_t frames = 0;
-  double seconds = 0;  // first frame asked for .. last frame written
+  double seconds = 0;  // first frame asked for .. output complete
   double fps = 0;
   double low_1_percent_fps = 0;  // from the 99th percentile of the time between frames
   double network_seconds = 0;    // with at least one run under way

@@ -2,9 +2,12 @@
 #pragma once
 
 #include "base/result.h"
+#include "color/matrix.h"
 #include "frame/frame.h"
 #include "frame/region.h"
 #include "frame/tensor.h"
+#include "postprocess/dither.h"
+#include "preprocess/chroma.h"
 
 namespace framelift {
 
@@ -12,7 +15,7 @@ namespace framelift {
 class TensorToFrame {
  public:
   // `dither`: ordered dither of one output step, a function of the absolute pixel position only; for outputs with
-  // fewer bits than the source. Without it values round to nearest (ties to even).
+  // fewer bits than the source. Without it values round to nearest (ties to even). Errors as FrameToTensor::create.
   static Result<TensorToFrame> create(const PixelFormat& format, const ColorInfo& color, bool dither);
 
   // Pixels of context that run() needs around the written region for chroma subsampling (0 without subsampling);
@@ -22,14 +25,23 @@ class TensorToFrame {
   // `src` is f32 [1, 3, h, w] and covers `covered` (h x w pixels) of the output picture; may reach beyond it.
   // Writes `region` of dst: region starts on even coordinates if chroma is subsampled, and ends on even ones or at
   // the picture's border; `covered` contains it with margin() pixels around it, except outside the picture.
-  // Gray takes luma (BT.709 weights unless the matrix says otherwise). Alpha is set to opaque. NaN becomes black.
+  // Gray takes luma (BT.709 weights unless the matrix says otherwise). Alpha is set to opaque. NaN becomes black, and
+  // colourless in the chroma samples it takes part in.
+  // Codes are clamped to 0..2^bits - 1 in either range, so that foot- and headroom survive.
   void run(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
+
+  // The same codes, pixel by pixel in plain C++: the oracle of run() in tests.
+  void run_reference(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
 
  private:
   TensorToFrame() = default;
+  template <class Sample>
+  void reference(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
+
   PixelFormat format_;
-  ColorInfo color_;
-  bool dither_ = false;
+  ChromaSiting siting_;
+  RgbToCode transform_;
+  BiasTable bias_;
 };
 
 }  // namespace framelift

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "base/result.h"
+#include "color/matrix.h"
 #include "frame/frame.h"
 #include "frame/region.h"
 #include "frame/tensor.h"
+#include "preprocess/chroma.h"
 
 namespace framelift {
 
@@ -12,7 +14,7 @@ namespace framelift {
 class FrameToTensor {
  public:
   // `color` is fully specified (see resolve_color in color/resolve.h). Errors: unsupported (BT.2020 constant
-  // luminance, ICtCp).
+  // luminance, ICtCp), invalid_argument (unspecified members, impossible pixel format).
   static Result<FrameToTensor> create(const PixelFormat& format, const ColorInfo& color);
 
   // Writes `region` of the frame into dst, f32 [1, 3, region.height, region.width]: R, G, B with 0 = black and
@@ -23,10 +25,17 @@ class FrameToTensor {
   // grow to the widest region seen).
   void run(const Frame& frame, const Region& region, const TensorView& dst) const;
 
+  // The same values to the last bit, pixel by pixel in plain C++: the oracle of run() in tests.
+  void run_reference(const Frame& frame, const Region& region, const TensorView& dst) const;
+
  private:
   FrameToTensor() = default;
+  template <class Sample>
+  void reference(const Frame& frame, const Region& region, const TensorView& dst) const;
+
   PixelFormat format_;
-  ColorInfo color_;
+  ChromaSiting siting_;
+  CodeToRgb transform_;
 };
 
 }  // namespace framelift

@@ -16,7 +16,7 @@ enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn };
 const char* to_string(WeightFormat format);
 
 struct WeightFile {
-  std::filesystem::path path;
+  std::filesystem::path path;  // of the file with the weights: the .bin of an ncnn pair
   WeightFormat format = WeightFormat::safetensors;
   // In the file's order. Tensors keep the file's dtype. For PyTorch files these are the entries of the state dict
   // (of `params_ema`, else `params`, else `state_dict`/`model_state`, else the top-level dict itself). ncnn files have

@@ -167,9 +167,13 @@ class OpenVinoBackend final : public Backend {
     static ov::Core instance;
     return instance;
   }
+  // OpenVINO also lists BF16 where it only emulates it, slower than f32; what counts is the instruction set.
   static bool has_native_bf16() {
-    const auto capabilities = core().get_property("CPU", ov::device::capabilities);
-    return std::ranges::count(capabilities, ov::device::capability::BF16) > 0;
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
   }
 };
 

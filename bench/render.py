@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Renders the tables of docs/benchmarks.md from bench/results/*.json, between its BEGIN/END markers."""
+
+import re
+
+import measure
+
+DOC = measure.ROOT / "docs/benchmarks.md"
+
+
+def table(header, rows):
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in [header, ["---"] * len(header), *rows])
+
+
+def machine_line(data):
+    m = data["machine"]
+    versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items())
+    return (f"{m['cpu']}, {m['threads']} threads, {', '.join(m['instruction_sets']) or 'no wide instruction sets'}; "
+            f"commit {m['commit']}; {versions}.\n")
+
+
+def pipeline(data):
+    ours = {row["precision"]: row["fps"]["median"] for row in data["rows"] if row["engine"] == "framelift"}
+    best = {}
+    for row in data["rows"]:
+        if row["engine"] != "framelift":
+            key = (row["engine"], row["precision"])
+            if key not in best or row["fps"]["median"] > best[key]["fps"]["median"]:
+                best[key] = row
+    rows = []
+    for row in sorted(data["rows"], key=lambda r: -r["fps"]["median"]):
+        fps = row["fps"]
+        precision = row["precision"] + (f" ({row['ran_as']})" if row.get("ran_as", row["precision"]) != row["precision"] else "")
+        network = row.get("network_seconds")
+        rows.append([row["engine"], row["setting"], precision, f"{fps['median']:.2f}", f"{fps['min']:.2f}-{fps['max']:.2f}",
+                     f"{network['median'] / row['seconds']['median']:.2f}" if network else "",
+                     f"{row['peak_rss']['median'] / 2**20:.0f}",
+                     "same" if row["psnr_vs_framelift_f32"] is None else f"{row['psnr_vs_framelift_f32']:.1f}"])
+    text = [f"{data['clip']} (x4, {data['model']}), {data['frames']} frames, {data['encoder']}; median of "
+            f"{data['rounds']} interleaved rounds.\n", machine_line(data),
+            table(["engine", "setting", "precision", "fps", "min-max", "network/wall", "peak MiB", "PSNR vs framelift f32"],
+                  rows), ""]
+    ratios = [[engine, precision, best[engine, precision]["setting"],
+               f"{ours[precision] / row['fps']['median']:.2f}" if precision in ours else "",
+               f"{ours['auto'] / row['fps']['median']:.2f}" if "auto" in ours else ""]
+              for (engine, precision), row in sorted(best.items())]
+    text += ["framelift's speed over each peer's at that peer's best setting:\n",
+             table(["peer", "precision", "its best setting", "framelift same precision / peer", "framelift default / peer"],
+                   ratios)]
+    return "\n".join(text)
+
+
+def network(data):
+    rows = [[r["size"], r["precision"], r["hint"], f"{r['framelift_ms']['median']:.2f}", f"{r['openvino_ms']['median']:.2f}",
+             f"{r['ratio']:.3f}"] for r in data["rows"]]
+    return "\n".join([f"{data['model']}, median of {data['rounds']} interleaved rounds.\n", machine_line(data),
+                      table(["size", "precision", "hint", "framelift ms", "OpenVINO Python API ms", "framelift/OpenVINO"],
+                            rows)])
+
+
+def memory(data):
+    rows = [[r["frames"], f"{r['peak_resident_bytes'] / 2**20:.1f}",
+             "" if r["allocations_per_frame"] is None else r["allocations_per_frame"]] for r in data["rows"]]
+    return "\n".join([table(["frames", "peak MiB", "own allocations per steady frame"], rows), "",
+                      f"Growth {data['growth']:+.2%} (limit {data['tolerance']:.0%})."])
+
+
+def kernels(data):
+    rows = [[b["name"].removesuffix("_median"), f"{b['real_time']:.3f} {b['time_unit']}",
+             *(f"{b[name]:.2f}" if name in b else "" for name in ("GB/s", "memcpy", "ratio"))]
+            for b in data["benchmarks"]]
+    return "\n".join([machine_line(data),
+                      table(["kernel", "time", "GB/s", "memcpy of the same bytes GB/s", "share of memcpy"], rows)])
+
+
+def main():
+    text = DOC.read_text()
+    for section, render in (("pipeline", pipeline), ("network", network), ("memory", memory), ("kernels", kernels)):
+        data = measure.load(section)
+        body = render(data) if data else "Not measured yet: `make bench`."
+        pattern = rf"(<!-- BEGIN {section} -->\n).*?(<!-- END {section} -->)"
+        text, count = re.subn(pattern, lambda m: m.group(1) + body.rstrip("\n") + "\n" + m.group(2), text, flags=re.S)
+        if count != 1:
+            raise SystemExit(f"{DOC}: section {section} has no BEGIN/END markers")
+    DOC.write_text(text)
+    print(f"rendered {DOC.relative_to(measure.ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

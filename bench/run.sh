@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Everything `make bench` measures; about 20 minutes on two cores. ROUNDS and FRAMES make it shorter or longer.
+#   bench/run.sh FRAMELIFT
+set -euo pipefail
+cd "$(dirname "$0")/.."
+framelift=$1
+python=.venv-peers/bin/python
+assets=$(.venv/bin/python tools/fetch_demo_assets.py)
+clip=build/bench/bbb_320x180.mp4 model=$assets/realesr-animevideov3-x4.param
+mkdir -p build/bench
+[[ -f $clip ]] || ffmpeg -hide_banner -loglevel error -nostdin -y -i "$assets/bigbuckbunny.mp4" \
+  -vf scale=320:180:flags=area -c:v libx264 -crf 12 -preset slow \
+  -colorspace bt709 -color_primaries bt709 -color_trc bt709 -c:a copy "$clip"
+
+$python bench/kernels.py "$(dirname "$framelift")"
+$python bench/memory_flat.py "$framelift"
+$python bench/network_vs_openvino.py "$framelift" --model "$model" --rounds "${ROUNDS:-5}"
+$python bench/compare.py "$framelift" "$clip" --model "$model" --rounds "${ROUNDS:-5}" --frames "${FRAMES:-48}"
+$python bench/render.py

@@ -1,0 +1,77 @@
+// From what the user typed to the sink that writes it.
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+
+#include "decode/ffmpeg.h"
+#include "encode/ffmpeg_sink.h"
+#include "encode/output_file.h"
+#include "encode/sink.h"
+
+namespace framelift {
+namespace {
+
+// Drops frames: for benches that measure everything but encoding.
+class NullSink final : public Sink {
+ public:
+  explicit NullSink(const SinkOptions& options) : format_(options.source_format), color_(options.color) {}
+  PixelFormat format() const override { return format_; }
+  ColorInfo color() const override { return color_; }
+  int frames_held() const override { return 0; }
+  Status write(Frame) override { return {}; }
+  Status finish() override { return {}; }
+  std::string describe() const override { return "null " + to_string(format_); }
+
+ private:
+  PixelFormat format_;
+  ColorInfo color_;
+};
+
+// The name of the first numbered picture, empty when `path` has no number pattern.
+std::string first_of_sequence(const std::string& path) {
+  char name[4096];
+  // image2 begins with 1.
+  return av_get_frame_filename(name, sizeof name, path.c_str(), 1) == 0 ? name : "";
+}
+
+const AVOutputFormat* muxer_of(const std::string& path, const std::string& format) {
+  const std::string name = ffmpeg_format_name(format);
+  return av_guess_format(name.empty() ? nullptr : name.c_str(), path.c_str(), nullptr);
+}
+
+}  // namespace
+
+bool can_carry_display_matrix(const std::string& path, const std::string& format) {
+  const AVOutputFormat* muxer = muxer_of(path, format);
+  if (!muxer) return false;
+  const std::string_view name = muxer->name;
+  return name == "mp4" || name == "mov" || name == "ipod" || name == "3gp" || name == "ismv";
+}
+
+Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
+  if (options.path.empty()) return fail(ErrorCode::invalid_argument, "no output file given");
+  if (options.path == "null:") return std::make_unique<NullSink>(options);
+  OutputTarget target;
+  target.path = options.path;
+  if (options.path.starts_with("md5:")) {
+    target.path = options.path.substr(4);
+    target.muxer = "framemd5";
+  }
+  if (target.path == "-") {
+    target.kind = OutputTarget::Kind::pipe;
+    if (target.muxer.empty() && options.format.empty()) target.muxer = "yuv4mpegpipe";
+    return open_ffmpeg_sink(options, std::move(target));
+  }
+  const AVOutputFormat* muxer = muxer_of(target.path, options.format);
+  const bool pictures = target.muxer.empty() && muxer && std::string_view(muxer->name) == "image2";
+  if (const std::string first = pictures ? first_of_sequence(target.path) : ""; !first.empty()) {
+    target.kind = OutputTarget::Kind::sequence;
+    FL_CHECK(OutputFile::check(first, options.copy_streams_from, options.overwrite));
+  } else {
+    FL_TRY(target.file, OutputFile::create(target.path, options.copy_streams_from, options.overwrite));
+  }
+  return open_ffmpeg_sink(options, std::move(target));
+}
+
+}  // namespace framelift

@@ -1,0 +1,186 @@
+#include "network/model_store.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "network/network.h"
+#include "weights/catalogue/catalogue.h"
+#include "weights/catalogue/fetch.h"
+#include "weights/catalogue/sha256.h"
+#include "weights/safetensors.h"
+
+namespace framelift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* stored_extension = ".safetensors";
+constexpr std::array<std::string_view, 6> weight_extensions = {".safetensors", ".pth", ".pt",
+                                                               ".ckpt",        ".bin", ".param"};
+
+Status check_name(std::string_view name) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (!name.empty() && name.find_first_not_of(allowed) == std::string_view::npos && name[0] != '.' && name[0] != '-')
+    return {};
+  return fail(ErrorCode::invalid_argument,
+              "\"{}\" is no usable model name: letters, digits, dots, dashes and underscores (see --name)", name);
+}
+
+fs::path stored_path(std::string_view name) { return model_folder() / (std::string(name) + stored_extension); }
+
+Status create_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return {};
+  return fail(ErrorCode::io, "{}: the model folder cannot be created ({}); set FRAMELIFT_MODELS to another",
+              folder.string(), error.message());
+}
+
+std::string first_of(std::initializer_list<std::string> candidates) {
+  for (const std::string& text : candidates) {
+    if (!text.empty()) return text;
+  }
+  return {};
+}
+
+// Halves the file without losing a bit: values that came from half precision go back to it.
+Tensor compact(const Tensor& tensor) {
+  Tensor half(DType::f16, tensor.shape());
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    const float value = tensor.f32()[static_cast<size_t>(i)];
+    const uint16_t bits = float_to_half(value);
+    if (half_to_float(bits) != value) return tensor.clone();
+    half.as<uint16_t>()[i] = bits;
+  }
+  return half;
+}
+
+Status store(const Network& network, const fs::path& path, std::map<std::string, std::string> metadata) {
+  metadata["framelift.format"] = "1";
+  metadata["framelift.architecture"] = network.architecture->name;
+  metadata["framelift.hyper"] = nlohmann::json(network.hyper).dump();
+  metadata["framelift.contract"] = nlohmann::json{
+      {"channels", network.contract.channels},
+      {"scale", network.contract.scale},
+      {"alignment",
+       network.contract.alignment}}.dump();
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const auto& [name, tensor] : network.parameters) tensors.emplace_back(name, compact(tensor));
+  std::vector<NamedTensor> named;
+  for (const auto& [name, tensor] : tensors) named.push_back({name, &tensor});
+  FL_CHECK(create_folder(path.parent_path()));
+  return write_safetensors(path, named, metadata);
+}
+
+Result<StoredModel> refuse_existing(std::string_view name, const fs::path& path) {
+  return fail(ErrorCode::already_exists, "{}: a model called {} is there already; use --overwrite or another --name",
+              path.string(), name);
+}
+
+}  // namespace
+
+fs::path model_folder() {
+  const char* chosen = std::getenv("FRAMELIFT_MODELS");
+  if (chosen != nullptr && *chosen != '\0') return chosen;
+  const char* home = std::getenv("HOME");
+  const passwd* user = home == nullptr || *home == '\0' ? ::getpwuid(::getuid()) : nullptr;
+  return fs::path(user != nullptr ? user->pw_dir : home != nullptr ? home : "") / ".local/share/framelift/models";
+}
+
+std::vector<StoredModel> list_models() {
+  const fs::path folder = model_folder();
+  std::vector<StoredModel> models;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    if (it->path().extension() == stored_extension) models.push_back({it->path().stem().string(), it->path()});
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    log::warn("{}: cannot be listed ({})", folder.string(), error.message());
+  std::ranges::sort(models, {}, &StoredModel::name);
+  return models;
+}
+
+Result<fs::path> resolve_model(std::string_view name_or_path) {
+  const fs::path path(name_or_path);
+  std::error_code ignored;
+  const bool has_extension = std::ranges::find(weight_extensions, path.extension().string()) != weight_extensions.end();
+  if (fs::is_regular_file(path, ignored)) return path;
+  if (name_or_path.find('/') != std::string_view::npos || has_extension)
+    return fail(ErrorCode::not_found, "{}: no such weight file; check the path", name_or_path);
+  FL_CHECK(check_name(name_or_path));
+  FL_TRY(auto catalogue, load_catalogue());
+  const CatalogueEntry* entry = catalogue.find(name_or_path);
+  std::vector<std::string> names = {std::string(name_or_path)};
+  if (entry != nullptr) names.push_back(entry->name);
+  for (const std::string& name : names) {
+    const fs::path stored = stored_path(name);
+    if (fs::is_regular_file(stored, ignored)) return stored;
+  }
+  std::string installed;
+  for (const StoredModel& model : list_models()) installed += (installed.empty() ? "" : ", ") + model.name;
+  std::string remedy = "see framelift models catalogue";
+  if (entry != nullptr)
+    remedy = entry->can_be_fetched()
+                 ? fmt::format("run framelift models pull {}", entry->name)
+                 : fmt::format("get it from {} and run framelift models import FILE", entry->source);
+  return fail(ErrorCode::not_found, "model {} is not installed (installed: {}); {}", name_or_path,
+              installed.empty() ? "none" : installed, remedy);
+}
+
+Result<StoredModel> import_model(const fs::path& file, const ImportOptions& options) {
+  if (!options.name.empty()) FL_CHECK(check_name(options.name));
+  FL_TRY(auto weights, read_weights(file));
+  FL_TRY(auto network, make_network(weights));
+  FL_TRY(auto sha256, sha256_file(weights.path));
+  FL_TRY(auto catalogue, load_catalogue());
+  const CatalogueEntry* by_content = catalogue.find_by_sha256(sha256);
+  const CatalogueEntry* by_name = catalogue.find(file.stem().string());
+  const CatalogueEntry known = by_content != nullptr ? *by_content : CatalogueEntry{};
+
+  const std::string name = first_of({options.name, known.name, by_name ? by_name->name : "", network.name});
+  FL_CHECK(check_name(name));
+  const fs::path path = stored_path(name);
+  std::error_code ignored;
+  if (!options.overwrite && fs::exists(path, ignored)) return refuse_existing(name, path);
+  FL_CHECK(
+      store(network, path,
+            {{"framelift.name", name},
+             {"framelift.license", first_of({options.license, known.license, network.metadata["license"], "unknown"})},
+             {"framelift.source",
+              first_of({options.source, known.source, network.metadata["source"], file.filename().string()})},
+             {"framelift.source_sha256", sha256}}));
+  return StoredModel{name, path};
+}
+
+Result<StoredModel> pull_model(std::string_view name, bool overwrite, const DownloadProgress& progress) {
+  FL_TRY(auto catalogue, load_catalogue());
+  const CatalogueEntry* entry = catalogue.find(name);
+  if (entry == nullptr)
+    return fail(ErrorCode::not_found, "the catalogue has no model {}; see framelift models catalogue", name);
+  const fs::path path = stored_path(entry->name);
+  std::error_code error;
+  if (!overwrite && fs::exists(path, error)) return StoredModel{entry->name, path};
+
+  // Kept after a failure, so that the next pull resumes.
+  const fs::path downloads = path.parent_path() / ".downloads" / entry->name;
+  FL_CHECK(create_folder(downloads));
+  FL_TRY(auto files, fetch_files(*entry, downloads, progress));
+  FL_TRY(auto network, load_network(files.front()));
+  if (network.architecture->name != entry->network)
+    return fail(ErrorCode::invalid_data, "model {}: is {}, the catalogue says {}; nothing was installed", entry->name,
+                network.architecture->name, entry->network);
+  FL_TRY(auto imported, import_model(files.front(), {entry->name, entry->license, entry->source, overwrite}));
+  fs::remove_all(downloads, error);
+  fs::remove(downloads.parent_path(), error);  // unless another download is under way
+  return imported;
+}
+
+}  // namespace framelift

@@ -1,0 +1,109 @@
+#include "network/network.h"
+
+#include <algorithm>
+#include <new>
+#include <string_view>
+
+namespace framelift {
+
+namespace {
+
+constexpr std::string_view own_prefix = "framelift.";
+
+std::string architecture_names() {
+  std::string names;
+  for (const Architecture* architecture : architectures()) {
+    if (!names.empty()) names += ", ";
+    names += architecture->name;
+  }
+  return names;
+}
+
+struct Detected {
+  const Architecture* architecture = nullptr;
+  HyperParameters hyper;
+};
+
+Result<Detected> detect(const WeightFile& file) {
+  for (const Architecture* architecture : architectures()) {
+    auto hyper = architecture->detect(file);
+    if (hyper) return Detected{architecture, std::move(*hyper)};
+    if (hyper.error().code != ErrorCode::not_found) return fail(std::move(hyper.error()));
+  }
+  return fail(ErrorCode::unsupported, "{}: holds no network framelift knows ({}); its first tensor is {}",
+              file.path.string(), architecture_names(), file.tensors.empty() ? "missing" : file.tensors[0].first);
+}
+
+// A file of our own says what it is; that must agree with what its tensors show.
+Status check_own_metadata(const WeightFile& file, const Detected& detected) {
+  const auto format = file.metadata.find("framelift.format");
+  if (file.format != WeightFormat::safetensors || format == file.metadata.end()) return {};
+  if (format->second != "1")
+    return fail(ErrorCode::unsupported, "{}: was written by a newer framelift (format {}); update framelift",
+                file.path.string(), format->second);
+  const auto architecture = file.metadata.find("framelift.architecture");
+  if (architecture != file.metadata.end() && architecture->second != detected.architecture->name)
+    return fail(ErrorCode::invalid_data, "{}: says it is {}, but its tensors are {}'s; import it again",
+                file.path.string(), architecture->second, detected.architecture->name);
+  return {};
+}
+
+Result<Network> checked_network(const WeightFile& file) {
+  FL_TRY(auto detected, detect(file));
+  FL_CHECK(check_own_metadata(file, detected));
+  Network network;
+  network.architecture = detected.architecture;
+  network.contract = detected.architecture->contract(detected.hyper);
+  FL_TRY(network.parameters, detected.architecture->parameters(file, detected.hyper));
+  network.hyper = std::move(detected.hyper);
+  for (const auto& [key, value] : file.metadata) {
+    if (key.starts_with(own_prefix)) network.metadata[key.substr(own_prefix.size())] = value;
+  }
+  const auto name = network.metadata.find("name");
+  network.name = name != network.metadata.end() ? name->second : file.path.stem().string();
+  return network;
+}
+
+}  // namespace
+
+int64_t Network::parameter_count() const {
+  int64_t count = 0;
+  for (const auto& [key, tensor] : parameters) count += tensor.elements();
+  return count;
+}
+
+Result<Network> make_network(const WeightFile& file) {
+  try {
+    return checked_network(file);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::out_of_memory, "{}: does not fit into memory", file.path.string());
+  }
+}
+
+Result<Network> load_network(const std::filesystem::path& path) {
+  FL_TRY(auto file, read_weights(path));
+  return make_network(file);
+}
+
+Result<Network> interpolate(const Network& a, const Network& b, float strength) {
+  if (a.architecture != b.architecture || a.hyper != b.hyper)
+    return fail(ErrorCode::invalid_argument, "{} and {} are different networks and cannot be mixed", a.name, b.name);
+  if (!(strength >= 0 && strength <= 1))
+    return fail(ErrorCode::invalid_argument, "a mixing strength of {} is outside of 0 to 1", strength);
+  Network mixed;
+  mixed.name = fmt::format("{} x {} + {} x {}", a.name, strength, b.name, 1 - strength);
+  mixed.architecture = a.architecture;
+  mixed.hyper = a.hyper;
+  mixed.contract = a.contract;
+  mixed.metadata = a.metadata;
+  for (const auto& [key, tensor] : a.parameters) {
+    const std::span<const float> other = b.parameters.at(key).f32();
+    Tensor sum = tensor.clone();
+    std::ranges::transform(sum.f32(), other, sum.f32().begin(),
+                           [&](float x, float y) { return strength * x + (1 - strength) * y; });
+    mixed.parameters.emplace(key, std::move(sum));
+  }
+  return mixed;
+}
+
+}  // namespace framelift

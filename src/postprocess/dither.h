@@ -1,0 +1,43 @@
+// Ordered dither: Bayer's 8x8 threshold matrix, built by interleaving the bits of x ^ y and y.
+#pragma once
+
+#include <array>
+
+namespace framelift {
+
+inline constexpr int dither_size = 8;
+
+// Offset in (-0.5, 0.5), in output steps, added before rounding. Its mean over the matrix is 0, and a value that is a
+// code already stays that code. Each plane uses the matrix shifted, so that planes do not step together.
+constexpr float dither_offset(int plane, int x, int y) {
+  x = (x + 3 * plane) & (dither_size - 1);
+  y = (y + 5 * plane) & (dither_size - 1);
+  int rank = 0;
+  for (int bit = 0; bit < 3; ++bit) rank = rank << 2 | (((x ^ y) >> bit) & 1) << 1 | ((y >> bit) & 1);
+  return (static_cast<float>(rank) + 0.5f) / (dither_size * dither_size) - 0.5f;
+}
+
+// What is added to each plane before rounding: the code's offset, and the dither matrix where asked. Rows are repeated
+// to the right so that the longest vector of any instruction set can be loaded at any phase.
+class BiasTable {
+ public:
+  BiasTable() = default;
+  BiasTable(const float (&offset)[3], bool dither) {
+    for (int plane = 0; plane < 3; ++plane)
+      for (int y = 0; y < dither_size; ++y)
+        for (int x = 0; x < row_length; ++x)
+          rows_[plane][y][x] = offset[plane] + (dither ? dither_offset(plane, x, y) : 0.0f);
+  }
+
+  // Bias from column x of row y on; repeats every dither_size.
+  const float* row(int plane, int x, int y) const {
+    return rows_[plane][y & (dither_size - 1)].data() + (x & (dither_size - 1));
+  }
+
+ private:
+  static constexpr int longest_vector = 64;  // floats; SVE, 2048 bits
+  static constexpr int row_length = 2 * dither_size + longest_vector;
+  std::array<std::array<std::array<float, row_length>, dither_size>, 3> rows_{};
+};
+
+}  // namespace framelift

@@ -1,0 +1,98 @@
+// Speed of Frame -> Tensor and Tensor -> Frame on one thread, as bytes read plus bytes written per second, and beside
+// it that of a memcpy which moves as many bytes (reads half of them, writes the other half).
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstring>
+#include <memory>
+
+#include "color/resolve.h"
+#include "postprocess/tensor_to_frame.h"
+#include "preprocess/frame_to_tensor.h"
+
+namespace framelift {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+// Best of several, like the benchmark library's own minimum; measured on fresh buffers of the same total size.
+double memcpy_bytes_per_second(size_t bytes_moved) {
+  const size_t half = bytes_moved / 2;
+  const Tensor from = Tensor::filled({static_cast<int64_t>(half / 4)}, 1.0f);
+  Tensor to = Tensor::filled({static_cast<int64_t>(half / 4)}, 0.0f);
+  double best = 1e9;
+  for (int i = 0; i < 30; ++i) {
+    const auto start = Clock::now();
+    std::memcpy(to.data(), from.data(), from.bytes());
+    benchmark::ClobberMemory();
+    best = std::min(best, seconds(Clock::now() - start));
+  }
+  return 2.0 * static_cast<double>(from.bytes()) / best;
+}
+
+enum class Direction { to_tensor, to_frame };
+
+void convert(benchmark::State& state, Direction direction, PixelFormat format, int width, int height, bool dither) {
+  const ColorInfo color = resolve_color({}, width, height, format.family == ColorFamily::rgb);
+  FramePool pool(width, height, format, 1);
+  const Frame frame = pool.acquire().value();
+  size_t frame_bytes = 0;
+  for (int p = 0; p < format.plane_count(); ++p) {
+    const PlaneView& plane = frame.planes[p];
+    for (int y = 0; y < plane.height; ++y)
+      std::memset(plane.row<uint8_t>(y), 100 & (y | 3), static_cast<size_t>(plane.width * format.bytes_per_sample()));
+    frame_bytes += static_cast<size_t>(plane.width) * plane.height * format.bytes_per_sample();
+  }
+  Tensor tensor = Tensor::filled({1, 3, height, width}, 0.5f);
+  const auto to_tensor = FrameToTensor::create(format, color).value();
+  const auto to_frame = TensorToFrame::create(format, color, dither).value();
+  const Region all{0, 0, width, height};
+
+  const size_t bytes = frame_bytes + tensor.bytes();
+  const double copy = memcpy_bytes_per_second(bytes);
+  double best = 1e9;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    if (direction == Direction::to_tensor)
+      to_tensor.run(frame, all, tensor.view());
+    else
+      to_frame.run(tensor.view(), all, all, frame);
+    benchmark::ClobberMemory();
+    best = std::min(best, seconds(Clock::now() - start));
+  }
+  const double rate = static_cast<double>(bytes) / best;
+  state.counters["GB/s"] = rate / 1e9;
+  state.counters["memcpy"] = copy / 1e9;
+  state.counters["ratio"] = rate / copy;
+}
+
+void register_all() {
+  struct Case {
+    const char* name;
+    PixelFormat format;
+  };
+  const Case cases[] = {{"420p8", {ColorFamily::yuv, 8, 1, 1, false}},
+                        {"420p10", {ColorFamily::yuv, 10, 1, 1, false}},
+                        {"444p8", {ColorFamily::yuv, 8, 0, 0, false}},
+                        {"rgb8", {ColorFamily::rgb, 8, 0, 0, false}}};
+  for (const auto& [width, height] : {std::pair{1280, 720}, std::pair{3840, 2160}})
+    for (const Case& c : cases) {
+      const std::string tail = std::string(c.name) + "/" + std::to_string(width) + "x" + std::to_string(height);
+      benchmark::RegisterBenchmark(("frame_to_tensor/" + tail).c_str(), convert, Direction::to_tensor, c.format, width,
+                                   height, false)
+          ->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark(("tensor_to_frame/" + tail).c_str(), convert, Direction::to_frame, c.format, width,
+                                   height, false)
+          ->Unit(benchmark::kMillisecond);
+    }
+  benchmark::RegisterBenchmark("tensor_to_frame_dithered/420p8/1280x720", convert, Direction::to_frame, cases[0].format,
+                               1280, 720, true)
+      ->Unit(benchmark::kMillisecond);
+}
+
+const bool registered = (register_all(), true);
+
+}  // namespace
+}  // namespace framelift

@@ -1,0 +1,59 @@
+// Resizing by any factor with zimg (Lanczos, 3 lobes, chroma siting honoured), for output sizes other than the
+// network's scale and for the alpha planes that networks ignore.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "frame/frame.h"
+
+namespace framelift {
+
+struct PictureLayout {
+  PixelFormat format;
+  int width = 0;
+  int height = 0;
+  ColorInfo color;  // fully specified (see resolve_color in color/resolve.h)
+};
+
+// Resizes and converts whole frames: size, depth, subsampling, range, matrix; also transfer and primaries where zimg
+// can. Alpha is resized by itself, as a gray plane; where only the destination has alpha it becomes opaque.
+// All memory is allocated by create(). One thread at a time.
+class Resizer {
+ public:
+  // `dither`: ordered dither where depth falls. Errors: invalid_argument (empty size), unsupported (zimg cannot convert
+  // between the two; the message has its reason).
+  static Result<Resizer> create(const PictureLayout& src, const PictureLayout& dst, bool dither);
+  ~Resizer();
+  Resizer(Resizer&&) noexcept;
+  Resizer& operator=(Resizer&&) noexcept;
+
+  // src may have any alignment and stride. dst comes from a FramePool. Both have the formats and sizes given to
+  // create(). Writes the planes of dst only. Errors: invalid_argument, internal.
+  Status run(const Frame& src, Frame& dst);
+
+ private:
+  struct State;
+  explicit Resizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The same for a single full-range plane, such as alpha.
+class PlaneResizer {
+ public:
+  static Result<PlaneResizer> create(int src_width, int src_height, int src_bits, int dst_width, int dst_height,
+                                     int dst_bits);
+  ~PlaneResizer();
+  PlaneResizer(PlaneResizer&&) noexcept;
+  PlaneResizer& operator=(PlaneResizer&&) noexcept;
+
+  // Both views have the sizes given to create(), and any alignment.
+  Status run(const PlaneView& src, const PlaneView& dst);
+
+ private:
+  struct State;
+  explicit PlaneResizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace framelift

@@ -1,0 +1,54 @@
+#include "weights/file_bytes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace framelift {
+
+namespace {
+
+struct Descriptor {
+  int value;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file_bytes(const std::filesystem::path& path) {
+  // Not blocking: a FIFO is refused below, not waited for.
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.value < 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return fail(ErrorCode::not_found, "{}: no such file; check the path", path.string());
+    return fail(ErrorCode::io, "{}: cannot be opened ({})", path.string(), std::strerror(errno));
+  }
+  struct stat info {};
+  if (::fstat(file.value, &info) != 0)
+    return fail(ErrorCode::io, "{}: cannot be read ({})", path.string(), std::strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return fail(ErrorCode::invalid_argument, "{}: is not a regular file; name a weight file", path.string());
+  const uint64_t size = static_cast<uint64_t>(info.st_size);
+  if (size > max_weight_file_bytes)
+    return fail(ErrorCode::unsupported, "{}: has {} bytes; weight files up to {} bytes are read", path.string(), size,
+                max_weight_file_bytes);
+  std::vector<std::byte> bytes(size);
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(file.value, bytes.data() + done, std::min(bytes.size() - done, size_t{1} << 30));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(ErrorCode::io, "{}: cannot be read ({})", path.string(), std::strerror(errno));
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+}  // namespace framelift
