@@ -60,7 +60,7 @@ def network(data):
 
 def memory(data):
     rows = [[r["frames"], f"{r['peak_resident_bytes'] / 2**20:.1f}",
-             "" if r["allocations_per_frame"] is None else r["allocations_per_frame"]] for r in data["rows"]]
+             "" if r["allocations_per_frame"] is None else f"{r['allocations_per_frame']:.3f}"] for r in data["rows"]]
     return "\n".join([table(["frames", "peak MiB", "own allocations per steady frame"], rows), "",
                       f"Growth {data['growth']:+.2%} (limit {data['tolerance']:.0%})."])
 

@@ -124,15 +124,19 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
   return {};
 }
 
-Status upscale(UpscaleOptions& o) {
+// The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
+Result<int> upscale(UpscaleOptions& o) {
   FL_CHECK(complete(o));
   FL_TRY(const Network network, o.engine.load());
   o.job.network = &network;
   o.job.cancel = &interruption();
-  if (is_picture_batch(o.job)) return run_picture_batch(o.job, o.quiet);
+  if (is_picture_batch(o.job)) {
+    FL_CHECK(run_picture_batch(o.job, o.quiet));
+    return 0;
+  }
   FL_TRY(const JobReport report, run_job(o.job, o.quiet));
   if (!o.stats.empty()) FL_CHECK(write_text(o.stats, to_json(report)));
-  return {};
+  return report.cancelled ? 130 : 0;
 }
 
 }  // namespace
@@ -169,9 +173,10 @@ void add_upscale_command(CLI::App& app, Run& run) {
   c.add_option("--size", o->raw_size, "WIDTHxHEIGHT of rawvideo input");
   c.add_option("--input-pixel-format", source.raw_pixel_format, "FFmpeg pixel format of rawvideo input");
   c.add_option("--frame-rate", o->frame_rate, "Of rawvideo input and image sequences, e.g. 25 or 30000/1001");
-  c.add_option("--start", source.start_seconds, "Seconds to skip")->check(CLI::NonNegativeNumber);
-  c.add_option("--duration", source.duration_seconds, "Seconds to process")->check(CLI::NonNegativeNumber);
-  c.add_option("--frames", source.max_frames, "Frames to process")->check(CLI::NonNegativeNumber);
+  c.add_option("--start", source.start_seconds, "Seconds to skip")->check(CLI::Range(0.0, 1e9));
+  c.add_option("--duration", source.duration_seconds, "Seconds to process")->check(CLI::Range(0.0, 1e9));
+  c.add_option("--frames", source.max_frames, "Frames to process")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   c.add_option("--deinterlace", o->deinterlace, "auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();
@@ -188,8 +193,8 @@ void add_upscale_command(CLI::App& app, Run& run) {
       "  ffmpeg -i in.mp4 -f yuv4mpegpipe - | framelift upscale - - | mpv -");
   c.callback([o, &run] {
     run = [o] {
-      const Status status = upscale(*o);
-      return status ? 0 : report_failure(status.error());
+      const Result<int> code = upscale(*o);
+      return code ? *code : report_failure(code.error());
     };
   });
 }

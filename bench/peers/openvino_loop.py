@@ -21,7 +21,7 @@ def to_float(frame):
 def main():
     options = video_loop.arguments(__doc__, ("loop", "async"))
     state, scale = ncnn_weights.read_srvgg(options.model)
-    width, height, _ = video_loop.probe(options.clip)
+    width, height, *_ = video_loop.probe(options.clip)
     model = openvino_network.build(state, scale, height, width)
     is_async = options.setting == "async"
     if is_async:

@@ -35,24 +35,27 @@ def arguments(description, settings):
 
 def probe(clip):
     out = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
-                          "stream=width,height,avg_frame_rate", "-of", "json", clip], check=True, capture_output=True)
+                          "stream=width,height,avg_frame_rate,color_space", "-of", "json", clip], check=True, capture_output=True)
     stream = json.loads(out.stdout)["streams"][0]
-    return stream["width"], stream["height"], stream["avg_frame_rate"]
+    return stream["width"], stream["height"], stream["avg_frame_rate"], stream.get("color_space", "unknown")
 
 
 class Clip:
     """Frames of a clip as [h, w, 3] uint8 arrays, and where the upscaled ones go."""
 
     def __init__(self, options, scale):
-        self.width, self.height, rate = probe(options.clip)
+        self.width, self.height, rate, matrix = probe(options.clip)
         limit = ["-frames:v", str(options.frames)] if options.frames else []
         base = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin"]
         self._decoder = base + ["-i", options.clip, "-map", "0:v:0", *limit, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        # Raw RGB carries no tags: without this the encoder would write BT.601 numbers for a BT.709 clip.
+        color = (["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709", "-color_primaries", "bt709",
+                  "-color_trc", "bt709"] if matrix == "bt709" else [])
         self._encoder = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y",
                          "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{self.width * scale}x{self.height * scale}",
                          "-r", rate, "-i", "-", "-i", options.clip, "-map", "0:v", "-map", "1:a?", "-c:a", "copy",
                          "-c:v", options.encoder, "-crf", options.crf, "-preset", options.preset, "-pix_fmt",
-                         options.pixel_format, options.output]
+                         options.pixel_format, *color, options.output]
 
     def __enter__(self):
         self.decoder = subprocess.Popen(self._decoder, stdout=subprocess.PIPE, bufsize=0)

@@ -1,4 +1,5 @@
 // Frames, timestamps and bad files; pixel formats are in pixel_layout_test.cpp.
+#include <cmath>
 #include <set>
 
 #include "decode/media_test_support.h"
@@ -56,6 +57,24 @@ TEST_F(Decode, StartAndDurationCutBetweenKeyFrames) {
   ASSERT_EQ(part.pictures.size(), 20u);
   EXPECT_EQ(part.pictures.front(), full.pictures.at(35));
   EXPECT_EQ(part.info.frame_count, 20);
+}
+
+TEST_F(Decode, StartIsExactInEveryClip) {
+  SKIP_WITHOUT_CLIPS();
+  for (const auto& entry : fs::directory_iterator(clips_folder)) {
+    SCOPED_TRACE(entry.path().string());
+    const Decoded all = decode_all(entry.path().string(), false);
+    SourceOptions options;
+    options.path = entry.path().string();
+    options.start_seconds = 0.45 * all.info.duration_seconds;
+    const double tick = all.info.time_base.value();
+    const double begin = std::stod(ffprobe(options.path, "-show_entries format=start_time").at(0));
+    const auto start = static_cast<int64_t>(std::llround((std::max(0.0, begin) + options.start_seconds) / tick));
+    std::vector<int64_t> wanted;
+    for (int64_t time : all.times)
+      if (time >= start) wanted.push_back(time);
+    EXPECT_EQ(decode_all(options, false).times, wanted);
+  }
 }
 
 TEST_F(Decode, EditListHidesFrames) {

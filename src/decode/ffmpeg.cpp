@@ -5,6 +5,7 @@ extern "C" {
 #include <libavutil/mathematics.h>
 }
 
+#include <algorithm>
 #include <cmath>
 #include <cstdarg>
 #include <cstring>
@@ -121,7 +122,8 @@ std::string ffmpeg_format_name(const std::string& name) {
 }
 
 int64_t start_in_time_base(const AVFormatContext& input, double start_seconds, AVRational time_base) {
-  int64_t start = input.start_time == AV_NOPTS_VALUE ? 0 : input.start_time;
+  // A start before zero is the encoder delay of an audio stream.
+  const int64_t start = input.start_time == AV_NOPTS_VALUE ? 0 : std::max<int64_t>(0, input.start_time);
   return av_rescale_q(start + std::llround(start_seconds * AV_TIME_BASE), AV_TIME_BASE_Q, time_base);
 }
 

@@ -336,7 +336,7 @@ void FfmpegSource::count_missing_frames() {
   if (codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC) return;
   const int64_t missing = packets_sent_ - frames_decoded_;
   if (missing <= counters_.damaged_packets) return;
-  if (counters_.damaged_packets == 0) log::warn("{}: damaged data is skipped ({} frames)", name_, missing);
+  if (counters_.damaged_packets == 0) log::warn("{}: damaged data is skipped ({} frames missing)", name_, missing);
   counters_.damaged_packets = missing;
 }
 

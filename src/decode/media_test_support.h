@@ -76,10 +76,13 @@ inline std::vector<int64_t> frame_times(const std::string& file, const std::stri
   return times;
 }
 
-// "pts,md5" of every packet of a stream.
+// The MD5 of every packet of a stream.
 inline std::vector<std::string> packet_hashes(const std::string& file, const std::string& stream) {
-  return ffprobe(file,
-                 "-select_streams " + stream + " -show_packets -show_data_hash md5 -show_entries packet=data_hash");
+  std::vector<std::string> hashes;
+  for (const auto& line :
+       ffprobe(file, "-select_streams " + stream + " -show_packets -show_data_hash md5 -show_entries packet=data_hash"))
+    if (const size_t start = line.find("MD5:"); start != std::string::npos) hashes.push_back(line.substr(start));
+  return hashes;
 }
 
 inline std::string read_file(const std::string& file) {

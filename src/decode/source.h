@@ -17,17 +17,17 @@
 namespace framelift {
 
 struct VideoInfo {
-  int width = 0, height = 0;  // of the frames that next() returns
-  PixelFormat format;         // of the frames that next() returns
-  ColorInfo color;            // as tagged; nothing guessed
-  HdrMetadata hdr;            // static HDR metadata of the stream or its first frame
+  int width = 0, height = 0;           // of the frames that next() returns
+  PixelFormat format;                  // of the frames that next() returns
+  ColorInfo color;                     // as tagged; nothing guessed
+  HdrMetadata hdr;                     // static HDR metadata of the stream or its first frame
   Rational sample_aspect_ratio{1, 1};  // 0/1 when the file does not say
   Rational time_base{1, 25};
-  Rational frame_rate{25, 1};  // nominal or average; 0/1 when unknown
-  int64_t frame_count = 0;     // estimate; 0 when unknown
+  Rational frame_rate{25, 1};   // nominal or average; 0/1 when unknown
+  int64_t frame_count = 0;      // estimate; 0 when unknown
   double duration_seconds = 0;  // 0 when unknown
-  bool still = false;          // one picture, not a video
-  bool interlaced = false;     // detected, and being deinterlaced
+  bool still = false;           // one picture, not a video
+  bool interlaced = false;      // detected, and being deinterlaced
   // Display matrix as in ISO 14496-12 / AV_PKT_DATA_DISPLAYMATRIX when the file asks for rotation or mirroring and
   // the frames are NOT yet turned.
   std::optional<std::array<int32_t, 9>> display_matrix;
@@ -38,7 +38,7 @@ struct VideoInfo {
 enum class Deinterlace : uint8_t { automatic, off, on };
 
 struct SourceOptions {
-  std::string path;  // file, "dir/%04d.png", "dir/*.png", "-" (stdin: y4m or what `format` says)
+  std::string path;    // file, "dir/%04d.png", "dir/*.png", "-" (stdin: y4m or what `format` says)
   std::string format;  // force a demuxer: "rawvideo", "yuv4mpegpipe", ...; empty: by content
   // For rawvideo only.
   int raw_width = 0, raw_height = 0;

@@ -22,15 +22,22 @@ bool prefers_h264(std::string_view muxer) {
   return std::ranges::find(names, muxer) != names.end();
 }
 
-const AVCodec* default_encoder(const AVOutputFormat& muxer, const std::string& path, int bits) {
+// x265 refuses very small pictures, and sizes above every HEVC level; x264 takes them, with up to 10 bits.
+bool size_for_x265(const SinkOptions& options) {
+  return std::min(options.width, options.height) >= 32 && std::max(options.width, options.height) <= 8192;
+}
+
+const AVCodec* default_encoder(const SinkOptions& options, const AVOutputFormat& muxer, int bits) {
+  const std::string& path = options.path;
   const std::string_view name = muxer.name;
   if (prefers_h264(name)) {
-    const char* wanted = bits > 8 && muxer_takes(muxer, AV_CODEC_ID_HEVC) ? "libx265" : "libx264";
+    const bool hevc = bits > 8 && size_for_x265(options) && muxer_takes(muxer, AV_CODEC_ID_HEVC);
+    const char* wanted = hevc ? "libx265" : "libx264";
     if (const AVCodec* codec = avcodec_find_encoder_by_name(wanted)) return codec;
   }
   if (name == "webm")
     if (const AVCodec* codec = avcodec_find_encoder_by_name("libvpx-vp9")) return codec;
-  if (name == "yuv4mpegpipe" || name == "framemd5") return avcodec_find_encoder(AV_CODEC_ID_RAWVIDEO);
+  if (name == "framemd5") return avcodec_find_encoder(AV_CODEC_ID_RAWVIDEO);
   return avcodec_find_encoder(av_guess_codec(&muxer, nullptr, path.c_str(), nullptr, AVMEDIA_TYPE_VIDEO));
 }
 
@@ -116,6 +123,12 @@ PixelFormat wanted_format(const SinkOptions& options, const AVCodec& codec) {
   return wanted;
 }
 
+// H.264 and HEVC encoders refuse subsampled chroma that does not divide the size; 4:4:4 holds every size.
+bool fits_size(const SinkOptions& options, const AVCodec& codec, const PixelFormat& format) {
+  if (codec.id != AV_CODEC_ID_H264 && codec.id != AV_CODEC_ID_HEVC) return true;
+  return options.width % (1 << format.chroma_shift_x) == 0 && options.height % (1 << format.chroma_shift_y) == 0;
+}
+
 // How much of the wanted picture a format loses; what it stores needlessly counts little.
 int cost(const PixelFormat& wanted, const Candidate& candidate) {
   const PixelFormat& f = candidate.layout.format;
@@ -163,7 +176,7 @@ ColorInfo color_to_write(ColorInfo color, const EncoderChoice& choice) {
 
 Result<const AVCodec*> find_encoder(const SinkOptions& options, const AVOutputFormat& muxer, int bits) {
   if (options.encoder.empty()) {
-    const AVCodec* codec = default_encoder(muxer, options.path, bits);
+    const AVCodec* codec = default_encoder(options, muxer, bits);
     if (!codec)
       return fail(ErrorCode::unsupported,
                   "{}: FFmpeg has no encoder for this kind of file; use .mkv, .mp4, .png or "
@@ -178,12 +191,18 @@ Result<const AVCodec*> find_encoder(const SinkOptions& options, const AVOutputFo
                 close.empty() ? "" : fmt::format(", did you mean {}?", close));
   }
   if (!muxer_takes(muxer, codec->id))
-    return fail(ErrorCode::unsupported, "{}: a {} file cannot hold {} video; use .mkv or another encoder", options.path,
-                muxer.name, avcodec_get_name(codec->id));
+    return fail(ErrorCode::unsupported, "{}: a {} file cannot hold {} video; choose another container or encoder",
+                options.path, muxer.name, avcodec_get_name(codec->id));
   return codec;
 }
 
 }  // namespace
+
+const AVOutputFormat* find_muxer(const std::string& path, const std::string& format) {
+  // FFmpeg would fall back to the file's name when the format is unknown.
+  return format.empty() ? av_guess_format(nullptr, path.c_str(), nullptr)
+                        : av_guess_format(ffmpeg_format_name(format).c_str(), nullptr, nullptr);
+}
 
 bool muxer_takes(const AVOutputFormat& muxer, AVCodecID codec) {
   const std::string_view name = muxer.name;
@@ -192,7 +211,8 @@ bool muxer_takes(const AVOutputFormat& muxer, AVCodecID codec) {
                                   AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_WEBVTT};
     return std::ranges::find(taken, codec) != taken.end();
   }
-  if (name == "yuv4mpegpipe" || name == "framemd5") return codec == AV_CODEC_ID_RAWVIDEO;
+  if (name == "framemd5") return codec == AV_CODEC_ID_RAWVIDEO;
+  if (name == "yuv4mpegpipe") return codec == AV_CODEC_ID_WRAPPED_AVFRAME;
   return avformat_query_codec(&muxer, codec, FF_COMPLIANCE_NORMAL) != 0;
 }
 
@@ -216,6 +236,8 @@ Result<EncoderChoice> choose_encoder(const SinkOptions& options, const AVOutputF
   for (AVPixelFormat format : accepted) {
     if (forced != AV_PIX_FMT_NONE && format != forced) continue;
     auto candidate = usable(format, *choice.codec);
+    if (candidate && forced == AV_PIX_FMT_NONE && !fits_size(options, *choice.codec, candidate->layout.format))
+      continue;
     if (candidate && (!best || cost(wanted, *candidate) < cost(wanted, *best))) best = candidate;
   }
   if (!best) {

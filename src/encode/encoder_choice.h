@@ -20,6 +20,9 @@ struct EncoderChoice {
 // encoder refuses), invalid_argument.
 Result<EncoderChoice> choose_encoder(const SinkOptions& options, const AVOutputFormat& muxer);
 
+// The muxer named `format`, or else the one that the file's name asks for; null when there is none.
+const AVOutputFormat* find_muxer(const std::string& path, const std::string& format);
+
 // Whether the muxer takes the codec; `true` when it does not say.
 bool muxer_takes(const AVOutputFormat& muxer, AVCodecID codec);
 

@@ -8,6 +8,7 @@ extern "C" {
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,7 @@ class FfmpegSink final : public Sink {
   std::vector<AvFramePtr> packed_;  // ours, lent to the encoder while it holds a reference
   AvPacketPtr packet_{av_packet_alloc()};
   PacketTimes times_;
+  int64_t nominal_duration_ = 1;  // of a frame, in options_.time_base
   int64_t next_pts_ = 0;
   int64_t last_pts_ = AV_NOPTS_VALUE;
   int64_t last_video_dts_ = AV_NOPTS_VALUE;  // in the video stream's time base
@@ -99,20 +101,24 @@ Status FfmpegSink::open() {
   if (copies_streams()) {
     FL_TRY(copier_,
            StreamCopier::open(options_.copy_streams_from, *output_, options_.start_seconds, options_.duration_seconds));
+  }
+  if (copier_) {
     shift_ = copier_->shift(to_av(options_.time_base));
   } else if (options_.start_seconds > 0) {
     shift_ =
         av_rescale_q(std::llround(options_.start_seconds * AV_TIME_BASE), AV_TIME_BASE_Q, to_av(options_.time_base));
   }
+  if (options_.frame_rate.num > 0)
+    nominal_duration_ =
+        std::max<int64_t>(1, av_rescale_q(1, av_inv_q(to_av(options_.frame_rate)), to_av(options_.time_base)));
   FL_CHECK(add_video_stream());
   add_side_data();
   return write_header();
 }
 
 Status FfmpegSink::open_container() {
-  const std::string wanted = !target_.muxer.empty() ? target_.muxer : ffmpeg_format_name(options_.format);
-  const AVOutputFormat* muxer =
-      av_guess_format(wanted.empty() ? nullptr : wanted.c_str(), target_.path.c_str(), nullptr);
+  const std::string wanted = target_.muxer.empty() ? options_.format : target_.muxer;
+  const AVOutputFormat* muxer = find_muxer(target_.path, wanted);
   if (!muxer && wanted.empty())
     return fail(ErrorCode::invalid_argument,
                 "{}: the file kind is unknown; use a name that ends in .mkv, .mp4, .webm, "
@@ -138,6 +144,11 @@ Status FfmpegSink::open_container() {
 
 bool FfmpegSink::copies_streams() const {
   if (options_.copy_streams_from.empty() || is("framemd5") || is("image2")) return false;
+  // Pipes and picture sequences cannot be read a second time, and hold nothing else.
+  std::error_code ignored;
+  if (options_.copy_streams_from.find("://") == std::string::npos &&
+      !std::filesystem::is_regular_file(options_.copy_streams_from, ignored))
+    return false;
   const AVOutputFormat& muxer = *output_->oformat;
   return muxer.audio_codec != AV_CODEC_ID_NONE || muxer.subtitle_codec != AV_CODEC_ID_NONE;
 }
@@ -246,11 +257,13 @@ Status FfmpegSink::write(Frame frame) {
   if (frame.width != options_.width || frame.height != options_.height || !(frame.format == choice_.format))
     return fail(ErrorCode::internal, "{}: got a {}x{} {} frame instead of {}x{} {}", target_.path, frame.width,
                 frame.height, to_string(frame.format), options_.width, options_.height, to_string(choice_.format));
-  if (target_.one_picture && times_.count() > 0)
+  if (target_.one_picture && times_.count() > 0) {
+    const size_t dot = target_.path.rfind('.');
     return fail(ErrorCode::invalid_argument,
-                "{}: one picture file cannot hold several frames; use a name like "
-                "out_%04d{}, a video name such as out.mkv, or --frames 1",
-                target_.path, std::string_view(target_.path).substr(target_.path.find_last_of('.')));
+                "{}: one picture file cannot hold several frames; use a name like {}_%04d{}, a video name such as "
+                "out.mkv, or --frames 1",
+                target_.path, target_.path.substr(0, dot), target_.path.substr(dot));
+  }
 
   int64_t pts = frame.pts ? *frame.pts - shift_ : next_pts_;
   if (last_pts_ != AV_NOPTS_VALUE && pts <= last_pts_) {
@@ -259,14 +272,10 @@ Status FfmpegSink::write(Frame frame) {
     pts = last_pts_ + 1;
   }
   last_pts_ = pts;
-  const AVRational base = to_av(options_.time_base);
-  const int64_t nominal = options_.frame_rate.num > 0
-                              ? std::max<int64_t>(1, av_rescale_q(1, av_inv_q(to_av(options_.frame_rate)), base))
-                              : 1;
-  next_pts_ = pts + (frame.duration > 0 ? frame.duration : nominal);
+  next_pts_ = pts + (frame.duration > 0 ? frame.duration : nominal_duration_);
   const int64_t index = times_.count();
   const int64_t duration = frame.duration;
-  times_.add(pts, duration > 0 || index > 0 ? duration : nominal);
+  times_.add(pts, duration);
 
   if (choice_.packed)
     FL_CHECK(pack(frame));
@@ -304,6 +313,7 @@ Status FfmpegSink::write_packet() {
     packet.dts = times_.pts_of_index(packet.dts);
   }
   packet.duration = times_.duration(packet.pts);
+  if (packet.duration <= 0) packet.duration = nominal_duration_;
   packet.stream_index = video_->index;
   av_packet_rescale_ts(&packet, to_av(options_.time_base), video_->time_base);
   // A coarser clock (Matroska counts milliseconds) may round two decoding times onto one.

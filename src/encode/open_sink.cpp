@@ -1,10 +1,8 @@
 // From what the user typed to the sink that writes it.
-#include <cctype>
-#include <cstdio>
-#include <filesystem>
 #include <string_view>
 
 #include "decode/ffmpeg.h"
+#include "encode/encoder_choice.h"
 #include "encode/ffmpeg_sink.h"
 #include "encode/output_file.h"
 #include "encode/sink.h"
@@ -35,15 +33,10 @@ std::string first_of_sequence(const std::string& path) {
   return av_get_frame_filename(name, sizeof name, path.c_str(), 1) == 0 ? name : "";
 }
 
-const AVOutputFormat* muxer_of(const std::string& path, const std::string& format) {
-  const std::string name = ffmpeg_format_name(format);
-  return av_guess_format(name.empty() ? nullptr : name.c_str(), path.c_str(), nullptr);
-}
-
 }  // namespace
 
 bool can_carry_display_matrix(const std::string& path, const std::string& format) {
-  const AVOutputFormat* muxer = muxer_of(path, format);
+  const AVOutputFormat* muxer = find_muxer(path, format);
   if (!muxer) return false;
   const std::string_view name = muxer->name;
   return name == "mp4" || name == "mov" || name == "ipod" || name == "3gp" || name == "ismv";
@@ -63,7 +56,7 @@ Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
     if (target.muxer.empty() && options.format.empty()) target.muxer = "yuv4mpegpipe";
     return open_ffmpeg_sink(options, std::move(target));
   }
-  const AVOutputFormat* muxer = muxer_of(target.path, options.format);
+  const AVOutputFormat* muxer = find_muxer(target.path, options.format);
   const bool pictures = target.muxer.empty() && muxer && std::string_view(muxer->name) == "image2";
   if (const std::string first = pictures ? first_of_sequence(target.path) : ""; !first.empty()) {
     target.kind = OutputTarget::Kind::sequence;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace framelift {
@@ -41,8 +42,8 @@ class PacketTimes {
   };
   static constexpr int64_t capacity = 1024;  // more than any encoder's lookahead
 
-  Entry& entry(int64_t i) { return ring_[static_cast<size_t>(i % capacity)]; }
-  const Entry& entry(int64_t i) const { return ring_[static_cast<size_t>(i % capacity)]; }
+  Entry& entry(int64_t i) { return ring_[static_cast<std::size_t>(i % capacity)]; }
+  const Entry& entry(int64_t i) const { return ring_[static_cast<std::size_t>(i % capacity)]; }
 
   std::array<Entry, capacity> ring_{};
   int64_t count_ = 0;

@@ -19,25 +19,26 @@ struct SinkOptions {
   // "out.mkv", "out.png", "dir/%04d.png", "-" (stdout: y4m, or what `format` says), "null:" (frames are dropped),
   // "md5:FILE" or "md5:-" (FFmpeg's framemd5 text of the raw frames).
   std::string path;
-  std::string format;   // force a muxer; empty: by the name
+  std::string format;  // force a muxer; empty: by the name
   bool overwrite = false;
 
   // The frames that will be written.
   int width = 0, height = 0;
   PixelFormat source_format;  // of the decoded input: the default output keeps its depth, subsampling and alpha
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
-  HdrMetadata hdr;              // static HDR metadata, written where codec and container can
+  HdrMetadata hdr;            // static HDR metadata, written where codec and container can
   Rational sample_aspect_ratio{1, 1};
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};
   bool still = false;
   std::optional<std::array<int32_t, 9>> display_matrix;
 
-  // The encoder. Empty or unset: a sensible default for the container (libx264 for 8 bits, libx265 above, ...).
+  // The encoder. Empty or unset: a sensible default for the container (libx264 for 8 bits, libx265 above, VP9 in
+  // WebM, ...), preset "medium", and a visually lossless CRF (17 for libx264, 19 for libx265, 22 for VP9 and AV1).
   std::string encoder;
-  std::string pixel_format;   // FFmpeg's name; empty: the closest the encoder takes to source_format
+  std::string pixel_format;  // FFmpeg's name; empty: the closest the encoder takes to source_format
   std::optional<double> crf;
-  std::string bitrate;        // "4M"
+  std::string bitrate;  // "4M"
   std::string preset;
   std::vector<std::pair<std::string, std::string>> encoder_options;  // passed to FFmpeg as they are
   int threads = 0;

@@ -15,7 +15,8 @@ namespace framelift {
 class StreamCopier {
  public:
   // Adds the input's streams to `output` (before its header is written), in the input's order, with the processed
-  // video among them. What the container cannot hold is converted (text subtitles) or left out with a warning.
+  // video among them. What the container cannot hold is converted (text subtitles) or left out with a warning. Null
+  // when the file is no container.
   static Result<std::unique_ptr<StreamCopier>> open(const std::string& path, AVFormatContext& output,
                                                     double start_seconds, double duration_seconds);
 

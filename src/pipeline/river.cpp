@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/allocation_counter.h"
 
@@ -110,7 +111,7 @@ Status River::preprocess() {
 
 Status River::postprocess() {
   const std::vector<Tile>& tiles = network_.tiles.tiles;
-  Frame picture;
+  Frame picture;  // being put together from its tiles
   while (auto running = running_.pop()) {
     InferRequest& request = *network_.requests[static_cast<size_t>(running->request)];
     FL_CHECK(request.wait());
@@ -119,17 +120,16 @@ Status River::postprocess() {
     if (running->tile == 0) {
       FL_TRY(picture, (network_pool_ ? *network_pool_ : output_pool_).acquire());
     }
-    const bool last = running->tile + 1 == static_cast<int>(tiles.size());
+    Frame finished;
     {
       StageTimer timer(postprocess_meter);
       writer_.to_frame.run(request.output(0), tile.covered, tile.written, picture);
       free_requests_.push(running->request);
-      if (last) {
-        FL_TRY(picture, finish_frame(running->slot, std::move(picture)));
-        free_slots_.push(running->slot);
-      }
+      if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
+      FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
+      free_slots_.push(running->slot);
     }
-    if (last && !processed_.push(std::move(picture))) return interrupted();
+    if (!processed_.push(std::move(finished))) return interrupted();
   }
   processed_.close();
   return {};

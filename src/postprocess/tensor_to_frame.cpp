@@ -26,8 +26,13 @@ void fill_opaque(const PlaneView& plane, int bits, const Region& region) {
 // horizontally wait in a ring until the vertical filter has all five it needs.
 class SubsampledWriter {
  public:
-  SubsampledWriter(ChromaSiting siting, const Region& region, const Frame& dst)
+  SubsampledWriter(ChromaSiting siting, const Region& covered, const Region& region, const Frame& dst)
       : siting_(siting), region_(region), picture_width_(dst.width), picture_height_(dst.height) {
+    // Three planes, two rows each, are more streams than processors follow unaided. Only worth its instructions where
+    // the tensor comes from memory.
+    constexpr int64_t typical_cache_bytes = 32 << 20;
+    const int64_t tensor_bytes = int64_t{covered.width} * covered.height * 3 * int64_t{sizeof(float)};
+    if (tensor_bytes > typical_cache_bytes) prefetch_ = 2 * static_cast<size_t>(covered.width);
     scratch_ = line_buffers(2 + 2 * ring_size, region.width + 2 * pad, &stride_);
     chroma_width_ = siting.x == Siting::none ? region.width : (region.width + 1) / 2;
   }
@@ -75,7 +80,7 @@ class SubsampledWriter {
       const RgbRow rows[2] = {rgb(x, y), rgb(x, y2)};
       CodeRow luma[2] = {codes(0, x, y), codes(0, x, y2)};
       if (!with_luma) luma[0].data = luma[1].data = nullptr;
-      rgb_rows_to_luma_and_chroma(transform, rows, y2 == y ? 1 : 2, static_cast<size_t>(width), luma,
+      rgb_rows_to_luma_and_chroma(transform, rows, y2 == y ? 1 : 2, static_cast<size_t>(width), prefetch_, luma,
                                   line(1) + (x - region_.x), line(2) + (x - region_.x));
     };
     convert(region_.x, region_.width, y >= region_.y && y < region_.bottom());
@@ -120,6 +125,7 @@ class SubsampledWriter {
   float* scratch_ = nullptr;
   size_t stride_ = 0;
   int chroma_width_ = 0;
+  size_t prefetch_ = 0;
 };
 
 }  // namespace
@@ -157,7 +163,7 @@ void TensorToFrame::run(const TensorView& src, const Region& covered, const Regi
 
   if (format_.alpha) fill_opaque(dst.planes[format_.plane_count() - 1], format_.bits, region);
   if (siting_.x != Siting::none || siting_.y != Siting::none) {
-    SubsampledWriter(siting_, region, dst).write(transform_, rgb, codes);
+    SubsampledWriter(siting_, covered, region, dst).write(transform_, rgb, codes);
     return;
   }
   const auto n = static_cast<size_t>(region.width);

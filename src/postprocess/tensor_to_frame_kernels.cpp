@@ -75,28 +75,55 @@ void RgbRowToCodes(const RgbToCode& transform, const RgbRow& row, size_t n, int 
   });
 }
 
-void RgbRowsToLumaAndChroma(const RgbToCode& transform, const RgbRow* rgb_rows, int rows, size_t n,
-                            const CodeRow* luma_rows, float* HWY_RESTRICT u, float* HWY_RESTRICT v) {
+// Into the second-level cache: the first one is full of the rows at work.
+HWY_INLINE void fetch(const RgbRow& row, size_t i) {
+  for (const float* channel : row.channel) __builtin_prefetch(channel + i, 0, 2);
+}
+
+// Rows: one, or two whose chroma is averaged.
+template <bool two_rows, bool with_luma, bool prefetching = false>
+void luma_and_chroma(const RgbToCode& transform, const RgbRow* rgb_rows, size_t n, [[maybe_unused]] size_t prefetch,
+                     const CodeRow* luma_rows, float* HWY_RESTRICT u, float* HWY_RESTRICT v) {
   RgbToCode t = transform;
-  if (rows == 2)
+  if (two_rows)
     for (int plane : {1, 2})
       for (float& m : t.m[plane]) m *= 0.5f;
-  const RgbRow first_row = rgb_rows[0], second_row = rgb_rows[rows - 1];
-  const CodeRow first_luma = luma_rows[0], second_luma = luma_rows[rows - 1];
+  const RgbRow first_row = rgb_rows[0], second_row = rgb_rows[two_rows];
+  const CodeRow first_luma = luma_rows[0], second_luma = luma_rows[two_rows];
   with_sample_type(first_luma, [&](auto sample) HWY_ATTR {
     using Sample = decltype(sample);
     for_each_vector(0, n, [&](auto d, size_t i) HWY_ATTR {
+      if constexpr (prefetching) {
+        fetch(first_row, i + prefetch);
+        fetch(second_row, i + prefetch);
+      }
       auto rgb = load_rgb(d, first_row, i);
-      if (first_luma.data != nullptr) store_code<Sample>(d, weighted(d, t, 0, rgb), first_luma, i);
-      if (rows == 2) {
+      if constexpr (with_luma) store_code<Sample>(d, weighted(d, t, 0, rgb), first_luma, i);
+      if constexpr (two_rows) {
         const auto second = load_rgb(d, second_row, i);
-        if (second_luma.data != nullptr) store_code<Sample>(d, weighted(d, t, 0, second), second_luma, i);
+        if constexpr (with_luma) store_code<Sample>(d, weighted(d, t, 0, second), second_luma, i);
         rgb = {hn::Add(rgb.r, second.r), hn::Add(rgb.g, second.g), hn::Add(rgb.b, second.b)};
       }
       hn::StoreU(weighted(d, t, 1, rgb), d, u + i);
       hn::StoreU(weighted(d, t, 2, rgb), d, v + i);
     });
   });
+}
+
+void RgbRowsToLumaAndChroma(const RgbToCode& t, const RgbRow* rgb, int rows, size_t n, size_t prefetch,
+                            const CodeRow* luma, float* u, float* v) {
+  if (luma[0].data != nullptr) {
+    if (rows == 2 && prefetch != 0)
+      luma_and_chroma<true, true, true>(t, rgb, n, prefetch, luma, u, v);
+    else if (rows == 2)
+      luma_and_chroma<true, true>(t, rgb, n, prefetch, luma, u, v);
+    else
+      luma_and_chroma<false, true>(t, rgb, n, prefetch, luma, u, v);
+  } else if (rows == 2) {
+    luma_and_chroma<true, false>(t, rgb, n, prefetch, luma, u, v);
+  } else {
+    luma_and_chroma<false, false>(t, rgb, n, prefetch, luma, u, v);
+  }
 }
 
 // 3/4 center + 1/4 (near pair) - 1/8 (far pair): the LeGall 5/3 low-pass [-1, 2, 6, 2, -1] / 8.
@@ -178,9 +205,9 @@ void rgb_row_to_codes(const RgbToCode& transform, RgbRow rgb, size_t n, int plan
   HWY_DYNAMIC_DISPATCH(RgbRowToCodes)(transform, rgb, n, planes, out);
 }
 
-void rgb_rows_to_luma_and_chroma(const RgbToCode& transform, const RgbRow* rgb, int rows, size_t n, const CodeRow* luma,
-                                 float* u, float* v) {
-  HWY_DYNAMIC_DISPATCH(RgbRowsToLumaAndChroma)(transform, rgb, rows, n, luma, u, v);
+void rgb_rows_to_luma_and_chroma(const RgbToCode& transform, const RgbRow* rgb, int rows, size_t n, size_t prefetch,
+                                 const CodeRow* luma, float* u, float* v) {
+  HWY_DYNAMIC_DISPATCH(RgbRowsToLumaAndChroma)(transform, rgb, rows, n, prefetch, luma, u, v);
 }
 
 void downsample_row(Siting siting, const float* in, size_t n, float* out) {

@@ -28,8 +28,9 @@ void signal_row_to_code(const float* signal, float scale, size_t n, CodeRow out)
 void rgb_row_to_codes(const RgbToCode& transform, RgbRow rgb, size_t n, int planes, const CodeRow* out);
 
 // Luma codes of one or two rows (none where luma.data is null), and their mean chroma in code values without offset.
-void rgb_rows_to_luma_and_chroma(const RgbToCode& transform, const RgbRow* rgb, int rows, size_t n, const CodeRow* luma,
-                                 float* u, float* v);
+// With two rows, what lies `prefetch` floats further in memory is fetched into the cache; 0: nothing.
+void rgb_rows_to_luma_and_chroma(const RgbToCode& transform, const RgbRow* rgb, int rows, size_t n, size_t prefetch,
+                                 const CodeRow* luma, float* u, float* v);
 
 // Halves a chroma row horizontally: out[k], k < n, from in[2k - 2] to in[2k + 2], all of which are present.
 void downsample_row(Siting siting, const float* in, size_t n, float* out);

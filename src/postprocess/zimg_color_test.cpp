@@ -26,9 +26,8 @@ constexpr int depths[] = {8, 9, 10, 12, 14, 16};
 constexpr int width = 96, height = 64;
 
 // Both sides work in float32, with different orders of operations and (zimg) fused multiply-adds. RGB of random codes
-// reaches |3|, whose float spacing is 2.4e-7, or 0.016 of a 16-bit code; a handful of roundings add up to less than
-// this many codes at 16 bits.
-constexpr double float_tolerance_16bit = 0.08;
+// reaches |3|, whose float spacing is 2.4e-7, or 0.016 of a 16-bit code. Measured: one such spacing.
+constexpr double float_tolerance_16bit = 0.032;
 
 double tolerance(int bits) { return std::max(float_tolerance_16bit / (1 << (16 - bits)), 1e-3); }
 
@@ -104,7 +103,7 @@ Frame random_frame(const PixelFormat& format, std::mt19937& random) {
   return frame;
 }
 
-// A slow wave over the picture: about 40 pixels a period, the same content wherever chroma is sampled.
+// A slow wave over the picture: about 80 pixels a period, the same content wherever chroma is sampled.
 Frame smooth_frame(const PixelFormat& format, const ColorInfo& color) {
   Frame frame = make_frame(format, width, height);
   const ChromaSiting siting = chroma_siting(format, color.chroma_location);
@@ -114,7 +113,7 @@ Frame smooth_frame(const PixelFormat& format, const ColorInfo& color) {
       for (int x = 0; x < frame.planes[p].width; ++x) {
         const bool chroma = p > 0;
         const double column = chroma ? position(siting.x, x) : x, row = chroma ? position(siting.y, y) : y;
-        const double wave = 0.5 + 0.3 * std::sin(column * 0.155 + p) * std::cos(row * 0.13 - p);
+        const double wave = 0.5 + 0.3 * std::sin(column * 0.08 + p) * std::cos(row * 0.07 - p);
         set_code(frame, p, x, y, static_cast<int>(std::lround(wave * ((1 << format.bits) - 1))));
       }
   return frame;
@@ -182,18 +181,12 @@ TEST(AgainstZimg, CentredUpsamplingIsCloseToBilinearOnSmoothPictures) {
       const ColorInfo color = color_of(MatrixCoefficients::bt709, ColorRange::limited, location);
       const double error = to_rgb_error(smooth_frame(format, color), color, 4);
       std::cout << to_string(format) << " location " << static_cast<int>(location) << ": " << error << " codes\n";
-      EXPECT_LE(error, 3.0);
+      EXPECT_LE(error, 2.0);
     }
 }
 
-TEST(AgainstZimg, PrintsTable) {
-  if (const char* print = std::getenv("FRAMELIFT_PRINT_TABLES"); !print || std::string(print) != "1")
-    GTEST_SKIP() << "set FRAMELIFT_PRINT_TABLES=1 to print the table";
-  std::mt19937 random(5);
-  std::cout
-      << "Errors in code values. 4:4:4: random codes. Subsampled: a smooth picture, zimg with bilinear chroma.\n\n"
-         "| matrix | range | depth | subsampling | to RGB, max vs zimg | from RGB, max vs zimg (differing) | round "
-         "trip, max |\n|---|---|---|---|---|---|---|\n";
+// Every combination in one table; printed only on request, since it has 500 rows.
+TEST(AgainstZimg, Table) {
   struct Subsampling {
     const char* name;
     int shift_x, shift_y;
@@ -205,6 +198,12 @@ TEST(AgainstZimg, PrintsTable) {
                                {"4:2:0 center", 1, 1, ChromaLocation::center},
                                {"4:2:0 top left", 1, 1, ChromaLocation::top_left},
                                {"4:4:0", 0, 1, ChromaLocation::left}};
+  std::string table =
+      "Errors in code values. 4:4:4: random codes. Subsampled: a smooth picture; zimg interpolates chroma linearly, "
+      "framelift does so only where it is co-sited.\n\n"
+      "| matrix | range | depth | subsampling | to RGB, max vs zimg | from RGB, max vs zimg (differing) | round trip, "
+      "max |\n|---|---|---|---|---|---|---|\n";
+  std::mt19937 random(5);
   for (const Named& m : matrices)
     for (ColorRange range : ranges)
       for (int bits : depths)
@@ -214,17 +213,20 @@ TEST(AgainstZimg, PrintsTable) {
           const ColorInfo color = color_of(m.matrix, range, s.location);
           const bool full_chroma = !s.shift_x && !s.shift_y;
           const Frame codes = random_frame(format, random);
-          const double up =
+          const double to_rgb =
               full_chroma ? to_rgb_error(codes, color) : to_rgb_error(smooth_frame(format, color), color, 4);
-          std::string down = "-";
+          std::string from_rgb = "-";
           if (full_chroma) {
             const CodeError error = from_rgb_error(format, color, random);
-            down = fmt::format("{} ({:.4f}%)", error.worst, 100 * error.share);
+            from_rgb = fmt::format("{} ({:.4f}%)", error.worst, 100 * error.share);
           }
-          std::cout << fmt::format("| {} | {} | {} | {} | {:.5f} | {} | {} |\n", m.name,
-                                   range == ColorRange::full ? "full" : "limited", bits, s.name, up, down,
-                                   round_trip_error(codes, color));
+          const int round_trip = round_trip_error(codes, color);
+          EXPECT_EQ(round_trip, 0);
+          table +=
+              fmt::format("| {} | {} | {} | {} | {:.5f} | {} | {} |\n", m.name,
+                          range == ColorRange::full ? "full" : "limited", bits, s.name, to_rgb, from_rgb, round_trip);
         }
+  if (const char* print = std::getenv("FRAMELIFT_PRINT_TABLES"); print && std::string(print) == "1") std::cout << table;
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ inline void run_zimg(zimg_image_format from_format, zimg_image_format to_format,
   zimg_graph_builder_params params;
   zimg_graph_builder_params_default(&params, ZIMG_API_VERSION);
   params.resample_filter = params.resample_filter_uv = ZIMG_RESIZE_BILINEAR;
-  params.cpu_type = ZIMG_CPU_AUTO_64B;
+  params.cpu_type = ZIMG_CPU_AUTO;
   const std::unique_ptr<zimg_filter_graph, FreeZimgGraph> graph(
       zimg_filter_graph_build(&from_format, &to_format, &params));
   size_t bytes = 0;

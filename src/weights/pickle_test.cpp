@@ -64,7 +64,9 @@ TEST(Pickle, ReadsProtocol4) {
 }
 
 TEST(Pickle, LaterKeysReplaceEarlierOnes) {
-  auto pickle = parse(PickleWriter().empty_dict().mark().text("a").integer(1).text("a").integer(2).set_items().stop());
+  const std::string bytes =
+      PickleWriter().empty_dict().mark().text("a").integer(1).text("a").integer(2).set_items().stop();
+  auto pickle = parse(bytes);
   ASSERT_WORKS(pickle);
   EXPECT_EQ(pickle->find(pickle->root(), "a")->integer, 2);
 }

@@ -193,8 +193,9 @@ Result<std::vector<int64_t>> CheckpointReader::integers(const PickleValue& value
   return numbers;
 }
 
-// Index of the last element a view touches, or nothing on overflow.
+// Index of the last element a view touches; nothing on overflow, or when there are not as many strides as dimensions.
 std::optional<int64_t> last_index(int64_t offset, std::span<const int64_t> dims, std::span<const int64_t> strides) {
+  if (strides.size() != dims.size()) return std::nullopt;
   int64_t last = offset;
   for (size_t i = 0; i < dims.size(); ++i) {
     int64_t step = 0;
@@ -244,8 +245,7 @@ Result<Tensor> CheckpointReader::tensor(const PickleValue& call, const std::stri
   const auto bytes = checked_tensor_bytes(dims, storage.dtype);
   const auto last = last_index(offset, dims, strides);
   const bool has_elements = std::ranges::find(dims, 0) == dims.end();
-  if (!bytes || strides.size() != dims.size() || offset < 0 ||
-      (has_elements && (!last || *last >= storage.view_elements)))
+  if (!bytes || !last || offset < 0 || (has_elements && *last >= storage.view_elements))
     return fail(ErrorCode::invalid_data, "{}: damaged checkpoint, tensor {} reaches outside its storage of {} elements",
                 name_, key, storage.view_elements);
   if (*bytes > budget_)

@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/byte_reader.h"
+#include "base/rational.h"
+#include "base/result.h"
+
+namespace framelift {
+namespace {
+
+Result<int> half(int n) {
+  if (n % 2) return fail(ErrorCode::invalid_argument, "{} is odd", n);
+  return n / 2;
+}
+Result<int> quarter(int n) {
+  FL_TRY(const int h, half(n));
+  return half(h);
+}
+Status even(int n) {
+  FL_CHECK(half(n));
+  return {};
+}
+
+TEST(Result, PassesFailuresOn) {
+  EXPECT_EQ(*quarter(8), 2);
+  EXPECT_EQ(quarter(6).error().message, "3 is odd");
+  EXPECT_TRUE(even(4));
+  EXPECT_EQ(even(5).error().code, ErrorCode::invalid_argument);
+}
+
+TEST(ByteReader, NeverLeavesItsBytes) {
+  const std::vector<std::byte> bytes(10, std::byte{1});
+  ByteReader reader(bytes, "file.bin");
+  EXPECT_EQ(*reader.read<uint32_t>(), 0x01010101u);
+  EXPECT_EQ(reader.take(6)->size(), 6u);
+  EXPECT_FALSE(reader.read<uint8_t>());
+  ASSERT_TRUE(reader.seek(9));
+  EXPECT_TRUE(reader.read<uint8_t>());
+  EXPECT_FALSE(reader.seek(11));
+  ASSERT_TRUE(reader.seek(2));
+  const auto huge = reader.take(~uint64_t{0});  // must not wrap around
+  ASSERT_FALSE(huge);
+  EXPECT_EQ(huge.error().message, "file.bin: truncated, 18446744073709551615 bytes wanted at offset 2 but 8 are left");
+  EXPECT_FALSE(reader.take_line());
+}
+
+TEST(BoundedQueue, KeepsOrderAndGivesBackPressure) {
+  BoundedQueue<int> queue(2);
+  std::jthread producer([&] {
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(queue.push(i));
+    queue.close();
+  });
+  int expected = 0;
+  while (auto item = queue.pop()) {
+    EXPECT_EQ(*item, expected++);
+    EXPECT_LE(queue.size(), 2u);
+  }
+  EXPECT_EQ(expected, 1000);
+}
+
+TEST(BoundedQueue, ClosingWakesEveryone) {
+  BoundedQueue<int> full(1), empty(1);
+  ASSERT_TRUE(full.push(1));
+  std::jthread pusher([&] { EXPECT_FALSE(full.push(2)); });
+  std::jthread popper([&] { EXPECT_FALSE(empty.pop()); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  full.close();
+  empty.close();
+  pusher.join();
+  EXPECT_EQ(*full.pop(), 1);  // what was inside stays
+  EXPECT_FALSE(full.pop());
+}
+
+TEST(Rational, ComparesByValue) {
+  EXPECT_EQ((Rational{1, 2}), (Rational{2, 4}));
+  EXPECT_NE((Rational{30000, 1001}), (Rational{30, 1}));
+  EXPECT_DOUBLE_EQ((Rational{30000, 1001}).value(), 30000.0 / 1001);
+  EXPECT_EQ((Rational{1, 0}).value(), 0);
+}
+
+}  // namespace
+}  // namespace framelift
