@@ -46,7 +46,7 @@ constexpr int chroma_before(int k) { return k > 0 ? k - 1 : 0; }
 // it, for downsampling to be exact; so there the slope is made to vanish.
 constexpr int chroma_after(int k, int count, int size) {
   if (k + 1 < count) return k + 1;
-  return k;
+  return size % 2 ? chroma_before(k) : k;
 }
 
 struct UpsampleWeights {
