@@ -23,8 +23,8 @@ inline std::optional<std::filesystem::path> shared_assets() {
   return std::nullopt;
 }
 
-#define FL_SHARED_OR_SKIP(variable)                       \
-  const auto variable##_found = ::framelift::shared_assets(); \
+#define FL_SHARED_OR_SKIP(variable)                                                                          \
+  const auto variable##_found = ::framelift::shared_assets();                                                \
   if (!variable##_found) GTEST_SKIP() << "needs the folder of real assets ($FRAMELIFT_SHARED or ../shared)"; \
   const std::filesystem::path variable = *variable##_found
 

@@ -29,11 +29,11 @@ void print_codecs() {
 void print_cpu() {
   std::string sets;
 #if defined(__x86_64__)
-  for (auto [name, present] : {std::pair{"avx2", __builtin_cpu_supports("avx2")},
-                               std::pair{"fma", __builtin_cpu_supports("fma")},
-                               std::pair{"avx512f", __builtin_cpu_supports("avx512f")},
-                               std::pair{"avx512vnni", __builtin_cpu_supports("avx512vnni")},
-                               std::pair{"avx512bf16", __builtin_cpu_supports("avx512bf16")}})
+  for (auto [name, present] :
+       {std::pair{"avx2", __builtin_cpu_supports("avx2")}, std::pair{"fma", __builtin_cpu_supports("fma")},
+        std::pair{"avx512f", __builtin_cpu_supports("avx512f")},
+        std::pair{"avx512vnni", __builtin_cpu_supports("avx512vnni")},
+        std::pair{"avx512bf16", __builtin_cpu_supports("avx512bf16")}})
     if (present) sets += fmt::format(" {}", name);
 #endif
   fmt::print("CPU: {} threads,{}; {} MiB of memory available\n", std::thread::hardware_concurrency(), sets,

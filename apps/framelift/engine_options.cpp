@@ -21,7 +21,8 @@ std::filesystem::path cache_folder() {
 void EngineOptions::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model name (see 'framelift models list') or weight file")
       ->capture_default_str();
-  command.add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
+  command
+      .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
   command.add_option("--backend", backend, "auto, openvino or reference")->capture_default_str();

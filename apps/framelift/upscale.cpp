@@ -70,11 +70,10 @@ Status write_text(const std::string& path, const std::string& text) {
 
 void print_report(const VideoJob& job, const JobReport& r) {
   const auto mib = [](int64_t bytes) { return bytes / (1 << 20); };
-  fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n",
-             job.sink.path, r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision,
-             r.backend, mib(r.peak_resident_bytes));
-  if (r.damaged_packets > 0)
-    log::warn("{}: {} damaged packets were skipped", job.source.path, r.damaged_packets);
+  fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n", job.sink.path,
+             r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision, r.backend,
+             mib(r.peak_resident_bytes));
+  if (r.damaged_packets > 0) log::warn("{}: {} damaged packets were skipped", job.source.path, r.damaged_packets);
   if (r.cancelled) fmt::print(stderr, "{}: stopped early, what was written is complete and playable\n", job.sink.path);
 }
 
@@ -175,8 +174,7 @@ void add_upscale_command(CLI::App& app, Run& run) {
   c.add_option("--frame-rate", o->frame_rate, "Of rawvideo input and image sequences, e.g. 25 or 30000/1001");
   c.add_option("--start", source.start_seconds, "Seconds to skip")->check(CLI::Range(0.0, 1e9));
   c.add_option("--duration", source.duration_seconds, "Seconds to process")->check(CLI::Range(0.0, 1e9));
-  c.add_option("--frames", source.max_frames, "Frames to process")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  c.add_option("--frames", source.max_frames, "Frames to process")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   c.add_option("--deinterlace", o->deinterlace, "auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();

@@ -77,7 +77,8 @@ typedef struct framelift_engine_options {
   const char* precision; /* NULL or "auto", "f32", "bf16" */
   int threads;           /* 0: all */
 } framelift_engine_options;
-#define FRAMELIFT_ENGINE_OPTIONS_INIT {sizeof(framelift_engine_options), NULL, NULL, 0}
+#define FRAMELIFT_ENGINE_OPTIONS_INIT \
+  { sizeof(framelift_engine_options), NULL, NULL, 0 }
 
 /* Compiles for pictures of width x height pixels. `options` may be NULL. The engine keeps what it needs of the network,
  * which may be closed afterwards. The caller destroys the engine. */
@@ -102,22 +103,22 @@ typedef struct framelift_progress {
 } framelift_progress;
 
 typedef struct framelift_video_options {
-  size_t struct_size;      /* sizeof(framelift_video_options) */
-  const char* backend;     /* as in framelift_engine_options */
+  size_t struct_size;  /* sizeof(framelift_video_options) */
+  const char* backend; /* as in framelift_engine_options */
   const char* precision;
   int threads;
-  const char* encoder;     /* NULL: by the output's name and depth, e.g. libx264 */
-  double crf;              /* below 0: the encoder's sensible default */
-  int overwrite;           /* not 0: replace an existing output */
-  int64_t max_frames;      /* 0: all */
-  int64_t memory_bytes;    /* for the network; 0: half of what is free */
+  const char* encoder;  /* NULL: by the output's name and depth, e.g. libx264 */
+  double crf;           /* below 0: the encoder's sensible default */
+  int overwrite;        /* not 0: replace an existing output */
+  int64_t max_frames;   /* 0: all */
+  int64_t memory_bytes; /* for the network; 0: half of what is free */
   /* Called after each frame on a thread of the job; return 0 to go on, anything else to stop early. What was written
    * until then stays and is playable. NULL: no calls. */
   int (*on_progress)(const framelift_progress* progress, void* user);
   void* user;
 } framelift_video_options;
 #define FRAMELIFT_VIDEO_OPTIONS_INIT \
-  {sizeof(framelift_video_options), NULL, NULL, 0, NULL, -1.0, 0, 0, 0, NULL, NULL}
+  { sizeof(framelift_video_options), NULL, NULL, 0, NULL, -1.0, 0, 0, 0, NULL, NULL }
 
 /* Runs the network over every frame of `input` and writes `output`, copying audio, subtitles, chapters and metadata.
  * `options` may be NULL. The output appears under its name only when it is complete. */

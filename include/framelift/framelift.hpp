@@ -48,7 +48,8 @@ class Network {
   std::unique_ptr<framelift_network, Close> handle_;
 };
 
-// A network compiled for one picture size; empty until create() succeeds. Move-only. Buffers as in framelift_engine_run.
+// A network compiled for one picture size; empty until create() succeeds. Move-only. Buffers as in
+// framelift_engine_run.
 class Engine {
  public:
   Outcome create(const Network& network, int width, int height, const framelift_engine_options& options) {

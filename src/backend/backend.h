@@ -24,8 +24,8 @@ Result<Precision> parse_precision(std::string_view text);
 struct CompileOptions {
   std::string device = "auto";  // "cpu", "cuda", "cuda:1"; auto takes the backend's best
   Precision precision = Precision::automatic;
-  int threads = 0;              // CPU threads; 0: all the process may use
-  bool latency = false;         // true: one request uses all threads; false: best total throughput
+  int threads = 0;                  // CPU threads; 0: all the process may use
+  bool latency = false;             // true: one request uses all threads; false: best total throughput
   std::filesystem::path cache_dir;  // compiled-engine cache; empty: no cache
 };
 

@@ -34,8 +34,7 @@ Result<Backend*> find_backend(std::string_view name) {
     if (name == backend->name() || (name == "auto" && !backend->describe().empty())) return backend;
     names.emplace_back(backend->name());
   }
-  return fail(ErrorCode::not_found, "backend '{}' is not in this build; choose auto, {}", name,
-              fmt::join(names, ", "));
+  return fail(ErrorCode::not_found, "backend '{}' is not in this build; choose auto, {}", name, fmt::join(names, ", "));
 }
 
 }  // namespace framelift

@@ -25,8 +25,7 @@ class ByteReader {
 
   // Reads one trivially copyable little-endian value.
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  Result<T> read() {
+  requires std::is_trivially_copyable_v<T> Result<T> read() {
     FL_TRY(auto raw, take(sizeof(T)));
     T value;
     std::memcpy(&value, raw.data(), sizeof(T));

@@ -54,16 +54,15 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 #define FL_CONCAT(a, b) FL_CONCAT_(a, b)
 
 // FL_CHECK(status_expression): returns its error from the enclosing function.
-#define FL_CHECK(expression)                                                     \
-  do {                                                                           \
-    auto fl_status_ = (expression);                                              \
-    if (!fl_status_) return ::framelift::fail(std::move(fl_status_.error()));    \
+#define FL_CHECK(expression)                                                  \
+  do {                                                                        \
+    auto fl_status_ = (expression);                                           \
+    if (!fl_status_) return ::framelift::fail(std::move(fl_status_.error())); \
   } while (false)
 
 // FL_TRY(auto frame, source->next()): declares `frame`, or returns the error.
-#define FL_TRY(declaration, expression) \
-  FL_TRY_(declaration, expression, FL_CONCAT(fl_result_, __LINE__))
-#define FL_TRY_(declaration, expression, result)                      \
-  auto result = (expression);                                         \
-  if (!result) return ::framelift::fail(std::move(result.error()));   \
+#define FL_TRY(declaration, expression) FL_TRY_(declaration, expression, FL_CONCAT(fl_result_, __LINE__))
+#define FL_TRY_(declaration, expression, result)                    \
+  auto result = (expression);                                       \
+  if (!result) return ::framelift::fail(std::move(result.error())); \
   declaration = std::move(*result)

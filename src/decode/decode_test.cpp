@@ -173,6 +173,7 @@ TEST_F(Decode, SequencesGlobsFoldersAndSingles) {
 }
 
 TEST_F(Decode, PatternSource) {
+  EXPECT_EQ(to_string(decode_all("test:8x6").info.format), "yuv420p");
   const Decoded decoded = decode_all("test:33x17:20:yuv420p10");
   EXPECT_EQ(decoded.error, "");
   EXPECT_EQ(decoded.info.format.bits, 10);

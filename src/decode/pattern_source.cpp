@@ -112,6 +112,7 @@ Result<std::unique_ptr<Source>> open_pattern_source(const SourceOptions& options
   std::string_view text = options.path;
   text.remove_prefix(std::string_view("test:").size());
   VideoInfo info;
+  info.format = {ColorFamily::yuv, 8, 1, 1, false};
   int64_t frames = 100;
   if (!take_number(text, info.width) || !skip(text, 'x') || !take_number(text, info.height))
     return bad("a size is missing");

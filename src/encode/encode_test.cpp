@@ -117,6 +117,23 @@ TEST_F(Encode, TenBitDefaultsToHevc) {
             std::vector<std::string>{"hevc,yuv420p10le,5"});
 }
 
+TEST_F(Encode, ClipsShorterThanTheEncodersDelay) {
+  for (const char* encoder : {"libx264", "libx265", "libvpx-vp9", "mpeg4"})
+    for (const char* container : {"mkv", "mp4"})
+      for (int frames : {1, 2, 3, 7}) {
+        SCOPED_TRACE(fmt::format("{} {} {}", encoder, container, frames));
+        Job j = job(fmt::format("test:64x48:{}", frames), fmt::format("{}{}.{}", encoder, frames, container));
+        j.out.copy_streams_from.clear();
+        j.out.encoder = encoder;
+        ASSERT_EQ(transcode(j), "");
+        const auto times = frame_times(j.out.path);
+        ASSERT_EQ(times.size(), static_cast<size_t>(frames));
+        const double tick = decode_all(j.out.path, false).info.time_base.value();
+        for (size_t i = 0; i < times.size(); ++i)
+          EXPECT_NEAR(static_cast<double>(times[i]) * tick, static_cast<double>(i) / 25, 0.001);
+      }
+}
+
 TEST_F(Encode, CopiedStreamsAreIdenticalInMkvAndMp4) {
   SKIP_WITHOUT_CLIPS();
   const struct {

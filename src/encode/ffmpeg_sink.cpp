@@ -75,6 +75,7 @@ class FfmpegSink final : public Sink {
   EncoderChoice choice_;
   CodecContextPtr encoder_;
   bool counts_frames_ = false;
+  bool is_x265_ = false;
   AVStream* video_ = nullptr;
   std::unique_ptr<StreamCopier> copier_;
   int64_t shift_ = 0;  // of --start, in options_.time_base
@@ -88,6 +89,7 @@ class FfmpegSink final : public Sink {
   int64_t next_pts_ = 0;
   int64_t last_pts_ = AV_NOPTS_VALUE;
   int64_t last_video_dts_ = AV_NOPTS_VALUE;  // in the video stream's time base
+  int64_t packets_written_ = 0;
   bool time_fix_logged_ = false;
   bool cut_short_ = false;
 };
@@ -98,6 +100,7 @@ Status FfmpegSink::open() {
   FL_TRY(auto encoder, open_encoder(options_, choice_, *output_->oformat));
   encoder_ = std::move(encoder.context);
   counts_frames_ = encoder.counts_frames;
+  is_x265_ = std::string_view(encoder_->codec->name) == "libx265";
   if (copies_streams()) {
     FL_TRY(copier_,
            StreamCopier::open(options_.copy_streams_from, *output_, options_.start_seconds, options_.duration_seconds));
@@ -307,7 +310,14 @@ Status FfmpegSink::encode(AVFrame* frame) {
 
 Status FfmpegSink::write_packet() {
   AVPacket& packet = *packet_;
-  if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
+  // libx265 leaves decoding times undefined in clips shorter than its delay, so they are counted here: packet n is
+  // decoded when frame n is shown, less the depth of reordering, which is at most 2 in x265 (pyramid of B-frames).
+  constexpr int64_t x265_reordering = 2;
+  if (is_x265_)
+    packet.dts = times_.pts_of_index(packets_written_ - x265_reordering);
+  else if (packet.dts == AV_NOPTS_VALUE)
+    packet.dts = packet.pts;
+  ++packets_written_;
   if (counts_frames_) {
     packet.pts = times_.pts_of_index(packet.pts);
     packet.dts = times_.pts_of_index(packet.dts);

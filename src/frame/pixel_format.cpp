@@ -9,7 +9,8 @@ std::string to_string(const PixelFormat& format) {
     case ColorFamily::rgb: name = format.alpha ? "gbrap" : "gbrp"; break;
     case ColorFamily::yuv:
       name = format.alpha ? "yuva" : "yuv";
-      name += format.chroma_shift_x ? (format.chroma_shift_y ? "420p" : "422p") : (format.chroma_shift_y ? "440p" : "444p");
+      name +=
+          format.chroma_shift_x ? (format.chroma_shift_y ? "420p" : "422p") : (format.chroma_shift_y ? "440p" : "444p");
       break;
   }
   if (format.bits > 8) name += std::to_string(format.bits);

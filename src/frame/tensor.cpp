@@ -96,10 +96,11 @@ uint16_t float_to_half(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
   const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return sign | 0x7e00u;                             // NaN
-  if (magnitude >= 0x477ff000u) return sign | 0x7c00u;                            // rounds to infinity
-  if (magnitude < 0x38800000u) {                                                  // subnormal half or zero
-    const float scaled = std::bit_cast<float>(magnitude) + 0.5f;                  // 2^-24 becomes one unit in the last place of [0.5, 1)
+  if (magnitude > 0x7f800000u) return sign | 0x7e00u;   // NaN
+  if (magnitude >= 0x477ff000u) return sign | 0x7c00u;  // rounds to infinity
+  if (magnitude < 0x38800000u) {                        // subnormal half or zero
+    const float scaled =
+        std::bit_cast<float>(magnitude) + 0.5f;  // 2^-24 becomes one unit in the last place of [0.5, 1)
     return sign | static_cast<uint16_t>(std::bit_cast<uint32_t>(scaled) - 0x3f000000u);
   }
   const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);

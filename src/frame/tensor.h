@@ -20,9 +20,13 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean
 
 constexpr size_t dtype_size(DType type) {
   switch (type) {
-    case DType::f64: case DType::i64: return 8;
-    case DType::f32: case DType::i32: return 4;
-    case DType::f16: case DType::bf16: case DType::i16: return 2;
+    case DType::f64:
+    case DType::i64: return 8;
+    case DType::f32:
+    case DType::i32: return 4;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16: return 2;
     default: return 1;
   }
 }
@@ -123,8 +127,6 @@ class Tensor {
 
 float half_to_float(uint16_t bits);
 uint16_t float_to_half(float value);  // round to nearest even
-inline float bfloat16_to_float(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-}
+inline float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 }  // namespace framelift

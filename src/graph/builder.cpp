@@ -37,8 +37,7 @@ ValueId GraphBuilder::add_node(Op op, std::vector<ValueId> inputs, std::string n
   std::vector<Shape> shapes;
   for (ValueId id : inputs) shapes.push_back(shape(id));
   auto result = infer_shape(op, shapes);
-  if (!result && status_)
-    status_ = fail(result.error().code, "{} ({}): {}", name, op_name(op), result.error().message);
+  if (!result && status_) status_ = fail(result.error().code, "{} ({}): {}", name, op_name(op), result.error().message);
   const auto id = static_cast<ValueId>(graph_.values.size());
   graph_.values.push_back({ValueKind::result, DType::f32, result ? *result : broken_shape, std::move(name), nullptr});
   graph_.nodes.push_back({std::move(op), std::move(inputs), id});
@@ -48,8 +47,8 @@ ValueId GraphBuilder::add_node(Op op, std::vector<ValueId> inputs, std::string n
 ValueId GraphBuilder::conv2d(ValueId x, std::string_view name, int64_t out_channels, int kernel, Conv2d attributes,
                              bool bias) {
   const int64_t in_channels = shape(x).rank() == 4 ? shape(x)[1] : 1;
-  std::vector<ValueId> inputs{x, parameter(fmt::format("{}.weight", name),
-                                           {out_channels, in_channels / attributes.groups, kernel, kernel})};
+  std::vector<ValueId> inputs{
+      x, parameter(fmt::format("{}.weight", name), {out_channels, in_channels / attributes.groups, kernel, kernel})};
   if (bias) inputs.push_back(parameter(fmt::format("{}.bias", name), {out_channels}));
   return add_node(attributes, std::move(inputs), std::string(name));
 }

@@ -33,15 +33,25 @@ struct Conv2d {
   int groups = 1;
   Padding pad;
 };
-struct Relu {};                               // max(x, 0)
-struct LeakyRelu { float slope = 0.01f; };    // x < 0 ? slope*x : x
-struct PRelu {};                              // inputs: x [N,C,...], slope [C] or [1]
-struct Clamp { float low = 0, high = 1; };    // min(max(x, low), high); NaN becomes low
-struct Add {};                                // elementwise with NumPy broadcasting
+struct Relu {};  // max(x, 0)
+struct LeakyRelu {
+  float slope = 0.01f;
+};                // x < 0 ? slope*x : x
+struct PRelu {};  // inputs: x [N,C,...], slope [C] or [1]
+struct Clamp {
+  float low = 0, high = 1;
+};              // min(max(x, low), high); NaN becomes low
+struct Add {};  // elementwise with NumPy broadcasting
 struct Mul {};
-struct Concat { int axis = 1; };              // any number of inputs
-struct PixelShuffle { int factor = 2; };      // [N,C*r*r,H,W] -> [N,C,H*r,W*r], out[c,y*r+i,x*r+j] = in[c*r*r+i*r+j,y,x]
-struct PixelUnshuffle { int factor = 2; };    // the inverse; H and W are multiples of the factor
+struct Concat {
+  int axis = 1;
+};  // any number of inputs
+struct PixelShuffle {
+  int factor = 2;
+};  // [N,C*r*r,H,W] -> [N,C,H*r,W*r], out[c,y*r+i,x*r+j] = in[c*r*r+i*r+j,y,x]
+struct PixelUnshuffle {
+  int factor = 2;
+};  // the inverse; H and W are multiples of the factor
 enum class ResizeMode : uint8_t { nearest, bilinear };
 // To an integer multiple of the size. nearest: out[y] = in[y / scale]; bilinear: half-pixel centres, edge clamp
 // (align_corners=False).

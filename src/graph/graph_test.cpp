@@ -54,11 +54,11 @@ TEST(Builder, NamesTheNodeWhoseShapesDoNotFit) {
 
 TEST(ShapeRules, RefuseWhatCannotBe) {
   auto refused = [](const Op& op, std::vector<Shape> shapes) { return !infer_shape(op, shapes).has_value(); };
-  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}, {4, 2, 3, 3}}));           // channels
-  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 2, 8}, {4, 3, 3, 3}}));           // kernel larger than the picture
-  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}, {4, 3, 3, 3}, {3}}));      // bias
-  EXPECT_TRUE(refused(Conv2d{}, {{3, 8, 8}, {4, 3, 3, 3}}));              // rank
-  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}}));                         // no weight
+  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}, {4, 2, 3, 3}}));       // channels
+  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 2, 8}, {4, 3, 3, 3}}));       // kernel larger than the picture
+  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}, {4, 3, 3, 3}, {3}}));  // bias
+  EXPECT_TRUE(refused(Conv2d{}, {{3, 8, 8}, {4, 3, 3, 3}}));          // rank
+  EXPECT_TRUE(refused(Conv2d{}, {{1, 3, 8, 8}}));                     // no weight
   EXPECT_TRUE(refused(PixelShuffle{2}, {{1, 3, 8, 8}}));
   EXPECT_TRUE(refused(PixelUnshuffle{2}, {{1, 3, 7, 8}}));
   EXPECT_TRUE(refused(Concat{1}, {{1, 3, 8, 8}, {1, 3, 8, 9}}));

@@ -110,47 +110,48 @@ std::string_view op_name(const Op& op) {
 }
 
 Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
-  return std::visit(
-      Overload{
-          [&](const Conv2d& o) { return conv_shape(o, in); },
-          [&](const Relu&) { return same_shape(in); },
-          [&](const LeakyRelu&) { return same_shape(in); },
-          [&](const Clamp&) { return same_shape(in); },
-          [&](const PRelu&) -> Result<Shape> {
-            FL_CHECK(expect_inputs(in, 2, 2));
-            if (in[0].rank() < 2 || (in[1] != Shape{in[0][1]} && in[1] != Shape{1}))
-              return fail(ErrorCode::invalid_argument, "slope {} does not fit input {}", to_string(in[1]),
-                          to_string(in[0]));
-            return in[0];
-          },
-          [&](const Add&) { return broadcast_shape(in); },
-          [&](const Mul&) { return broadcast_shape(in); },
-          [&](const Concat& o) { return concat_shape(o, in); },
-          [&](const PixelShuffle& o) -> Result<Shape> {
-            FL_CHECK(expect_inputs(in, 1, 1));
-            FL_CHECK(expect_picture(in[0]));
-            const int64_t r = o.factor;
-            if (r < 1 || in[0][1] % (r * r) != 0)
-              return fail(ErrorCode::invalid_argument, "{} channels are not a multiple of {}x{}", in[0][1], r, r);
-            return checked({in[0][0], in[0][1] / (r * r), in[0][2] * r, in[0][3] * r});
-          },
-          [&](const PixelUnshuffle& o) -> Result<Shape> {
-            FL_CHECK(expect_inputs(in, 1, 1));
-            FL_CHECK(expect_picture(in[0]));
-            const int64_t r = o.factor;
-            if (r < 1 || in[0][2] % r != 0 || in[0][3] % r != 0)
-              return fail(ErrorCode::invalid_argument, "{} is not a multiple of {} in height and width",
-                          to_string(in[0]), r);
-            return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
-          },
-          [&](const Resize& o) -> Result<Shape> {
-            FL_CHECK(expect_inputs(in, 1, 1));
-            FL_CHECK(expect_picture(in[0]));
-            if (o.scale_y < 1 || o.scale_x < 1) return fail(ErrorCode::invalid_argument, "scales are at least 1");
-            return checked({in[0][0], in[0][1], in[0][2] * o.scale_y, in[0][3] * o.scale_x});
-          },
-      },
-      op);
+  return std::visit(Overload{
+                        [&](const Conv2d& o) { return conv_shape(o, in); },
+                        [&](const Relu&) { return same_shape(in); },
+                        [&](const LeakyRelu&) { return same_shape(in); },
+                        [&](const Clamp&) { return same_shape(in); },
+                        [&](const PRelu&) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 2, 2));
+                          if (in[0].rank() < 2 || (in[1] != Shape{in[0][1]} && in[1] != Shape{1}))
+                            return fail(ErrorCode::invalid_argument, "slope {} does not fit input {}", to_string(in[1]),
+                                        to_string(in[0]));
+                          return in[0];
+                        },
+                        [&](const Add&) { return broadcast_shape(in); },
+                        [&](const Mul&) { return broadcast_shape(in); },
+                        [&](const Concat& o) { return concat_shape(o, in); },
+                        [&](const PixelShuffle& o) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(expect_picture(in[0]));
+                          const int64_t r = o.factor;
+                          if (r < 1 || in[0][1] % (r * r) != 0)
+                            return fail(ErrorCode::invalid_argument, "{} channels are not a multiple of {}x{}",
+                                        in[0][1], r, r);
+                          return checked({in[0][0], in[0][1] / (r * r), in[0][2] * r, in[0][3] * r});
+                        },
+                        [&](const PixelUnshuffle& o) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(expect_picture(in[0]));
+                          const int64_t r = o.factor;
+                          if (r < 1 || in[0][2] % r != 0 || in[0][3] % r != 0)
+                            return fail(ErrorCode::invalid_argument, "{} is not a multiple of {} in height and width",
+                                        to_string(in[0]), r);
+                          return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
+                        },
+                        [&](const Resize& o) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(expect_picture(in[0]));
+                          if (o.scale_y < 1 || o.scale_x < 1)
+                            return fail(ErrorCode::invalid_argument, "scales are at least 1");
+                          return checked({in[0][0], in[0][1], in[0][2] * o.scale_y, in[0][3] * o.scale_x});
+                        },
+                    },
+                    op);
 }
 
 int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
@@ -177,8 +178,12 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           const int reach = static_cast<int>(in[1][2 + axis] - 1) * o.dilation[a];
                           return PixelReach{o.stride[a], 1, pad, reach - pad};
                         },
-                        [&](const PixelShuffle& o) { return PixelReach{1, o.factor, 0, 0}; },
-                        [&](const PixelUnshuffle& o) { return PixelReach{o.factor, 1, 0, o.factor - 1}; },
+                        [&](const PixelShuffle& o) {
+                          return PixelReach{1, o.factor, 0, 0};
+                        },
+                        [&](const PixelUnshuffle& o) {
+                          return PixelReach{o.factor, 1, 0, o.factor - 1};
+                        },
                         [&](const Resize& o) {
                           const int scale = axis == 0 ? o.scale_y : o.scale_x;
                           const int more = o.mode == ResizeMode::bilinear && scale > 1 ? 1 : 0;

@@ -91,8 +91,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.output_width = resized(plan.network_width, job.max_width);
   plan.output_height = resized(plan.network_height, job.max_height);
   if (plan.output_width > max_edge || plan.output_height > max_edge)
-    return fail(ErrorCode::invalid_argument, "--scale {} makes {}x{}, beyond the {} pixels a side that framelift writes",
-                job.scale, plan.output_width, plan.output_height, max_edge);
+    return fail(ErrorCode::invalid_argument,
+                "--scale {} makes {}x{}, beyond the {} pixels a side that framelift writes", job.scale,
+                plan.output_width, plan.output_height, max_edge);
 
   plan.sink = job.sink;
   plan.sink.width = plan.output_width;
@@ -107,7 +108,8 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
   // Pipes, generators and numbered pictures have no other streams.
-  if (job.copy_streams && !input.still && std::filesystem::is_regular_file(job.source.path)) plan.sink.copy_streams_from = job.source.path;
+  if (job.copy_streams && !input.still && std::filesystem::is_regular_file(job.source.path))
+    plan.sink.copy_streams_from = job.source.path;
   return plan;
 }
 

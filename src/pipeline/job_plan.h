@@ -27,8 +27,8 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input);
 // How the network's output becomes the sink's frames.
 struct PictureWriter {
   TensorToFrame to_frame;
-  PixelFormat network_format;      // of the pictures that to_frame writes
-  std::optional<Resizer> resizer;  // from those to the sink's frames, when their sizes differ
+  PixelFormat network_format;         // of the pictures that to_frame writes
+  std::optional<Resizer> resizer;     // from those to the sink's frames, when their sizes differ
   std::optional<PlaneResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
 };
 Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink);

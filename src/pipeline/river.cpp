@@ -207,8 +207,8 @@ JobReport River::report() const {
   report.compile_seconds = network_.compile_seconds;
 
   auto add_stage = [&](const char* name, const DurationHistogram& durations, double busy, double cpu) {
-    report.stages.push_back({name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3,
-                             std::min(busy / report.seconds, 1.0), cpu});
+    report.stages.push_back(
+        {name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3, std::min(busy / report.seconds, 1.0), cpu});
   };
   auto add_meter = [&](const char* name, const StageMeter& meter) {
     add_stage(name, meter.durations(), meter.busy_seconds(), meter.cpu_seconds());
@@ -231,8 +231,8 @@ JobReport River::report() const {
   report.backend = job_.backend->name();
   report.precision = to_string(network_.executable->precision());
   const VideoInfo& info = source_.info();
-  report.input = fmt::format("{} {} {}x{} {}", info.container, info.codec, info.width, info.height,
-                             to_string(info.format));
+  report.input =
+      fmt::format("{} {} {}x{} {}", info.container, info.codec, info.width, info.height, to_string(info.format));
   report.output = fmt::format("{} {}x{}", sink_.describe(), plan_.output_width, plan_.output_height);
   report.streams = network_.executable->streams();
   report.tiles = static_cast<int>(network_.tiles.tiles.size());

@@ -17,8 +17,8 @@ namespace framelift {
 class River {
  public:
   // Everything is borrowed and outlives the river.
-  River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor,
-        TiledNetwork& network, PictureWriter& writer, Sink& sink);
+  River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor, TiledNetwork& network,
+        PictureWriter& writer, Sink& sink);
 
   // The stages. Each runs on a thread of its own until its input ends, and then ends its output.
   Status decode();       // source -> decoded_

@@ -111,9 +111,9 @@ struct JobReport {
 
 std::string to_json(const JobReport& report);
 
-int64_t resident_bytes();        // of this process, now
-int64_t peak_resident_bytes();   // since its start
+int64_t resident_bytes();       // of this process, now
+int64_t peak_resident_bytes();  // since its start
 double process_cpu_seconds();
-double thread_cpu_seconds();     // of the calling thread
+double thread_cpu_seconds();  // of the calling thread
 
 }  // namespace framelift

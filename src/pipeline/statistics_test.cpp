@@ -12,7 +12,7 @@ TEST(DurationHistogram, QuantilesAreWithinABin) {
   for (int i = 1; i <= 1000; ++i) h.add(i * 1e-3);
   EXPECT_EQ(h.count(), 1000);
   EXPECT_NEAR(h.mean(), 0.5005, 1e-9);
-  EXPECT_NEAR(h.quantile(0.5), 0.5, 0.5 * 0.05);    // bins are 5% wide
+  EXPECT_NEAR(h.quantile(0.5), 0.5, 0.5 * 0.05);  // bins are 5% wide
   EXPECT_NEAR(h.quantile(0.99), 0.99, 0.99 * 0.05);
   EXPECT_LE(h.quantile(1.0), 1.0);
 }

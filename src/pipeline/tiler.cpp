@@ -17,8 +17,8 @@ struct Cut {
 };
 
 struct Axis {
-  int size;     // picture
-  int padded;   // picture rounded up to the alignment
+  int size;    // picture
+  int padded;  // picture rounded up to the alignment
   int before, after;
   int step;  // cores are multiples of it
 
@@ -27,9 +27,7 @@ struct Axis {
     const int core = round_up((padded + count - 1) / count, step);
     return {std::min(core + before + after, padded), core, (padded + core - 1) / core};
   }
-  int window_start(const Cut& c, int index) const {
-    return std::clamp(index * c.core - before, 0, padded - c.window);
-  }
+  int window_start(const Cut& c, int index) const { return std::clamp(index * c.core - before, 0, padded - c.window); }
   int smallest_window() const { return std::min(step + before + after, padded); }
 };
 

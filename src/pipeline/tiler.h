@@ -12,10 +12,10 @@
 namespace framelift {
 
 struct Tile {
-  Region input;     // what the network sees, in input pixels; may reach beyond the picture (padding to the alignment)
-  Region covered;   // the network's output for it, in output pixels
-  Region exact;     // the part of `covered` that equals the untiled output
-  Region written;   // the part this tile contributes: the tiles' written regions partition the output picture
+  Region input;    // what the network sees, in input pixels; may reach beyond the picture (padding to the alignment)
+  Region covered;  // the network's output for it, in output pixels
+  Region exact;    // the part of `covered` that equals the untiled output
+  Region written;  // the part this tile contributes: the tiles' written regions partition the output picture
 };
 
 struct TilePlan {
@@ -24,12 +24,12 @@ struct TilePlan {
 };
 
 struct TileRequest {
-  int width = 0, height = 0;  // of the picture, in input pixels
-  int scale = 1;              // output pixels per input pixel
-  int alignment = 1;          // tiles start and end on multiples of it
-  Halo halo;                  // the network's receptive field, in input pixels
-  int margin = 0;             // output pixels of context that postprocess reads around a written region
-  int max_tile_edge = 0;      // longest side of a tile's input; 0: no limit
+  int width = 0, height = 0;    // of the picture, in input pixels
+  int scale = 1;                // output pixels per input pixel
+  int alignment = 1;            // tiles start and end on multiples of it
+  Halo halo;                    // the network's receptive field, in input pixels
+  int margin = 0;               // output pixels of context that postprocess reads around a written region
+  int max_tile_edge = 0;        // longest side of a tile's input; 0: no limit
   int64_t max_tile_pixels = 0;  // area of a tile's input; 0: no limit
 };
 

@@ -40,8 +40,8 @@ TEST(Tiler, PartitionsThePictureExactly) {
       for (int alignment : {1, 2, 4, 8})
         for (int scale : {1, 2, 4})
           for (int edge : {0, 48, 64, 100}) {
-            SCOPED_TRACE(testing::Message() << width << "x" << height << " align " << alignment << " scale " << scale
-                                            << " edge " << edge);
+            SCOPED_TRACE(testing::Message()
+                         << width << "x" << height << " align " << alignment << " scale " << scale << " edge " << edge);
             TileRequest r;
             r.width = width;
             r.height = height;

@@ -31,13 +31,13 @@ struct VideoJob {
   Backend* backend = nullptr;
   CompileOptions compile;
 
-  int tile = 0;               // longest side of a tile in input pixels; 0: as large as memory allows
-  int64_t memory_bytes = 0;   // for the network's activations; 0: half of what is free
-  double scale = 0;           // output size / input size; 0: the network's own
+  int tile = 0;                       // longest side of a tile in input pixels; 0: as large as memory allows
+  int64_t memory_bytes = 0;           // for the network's activations; 0: half of what is free
+  double scale = 0;                   // output size / input size; 0: the network's own
   int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
-  int prefetch = 4;           // decoded frames waiting
+  int prefetch = 4;                   // decoded frames waiting
 
-  const Cancellation* cancel = nullptr;  // checked between frames; the output stays playable
+  const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame
 };
 

@@ -69,7 +69,10 @@ inline const std::vector<OpCase>& op_cases() {
       {"leaky_relu", unary({1, 3, 7, 9}, LeakyRelu{0.2f}), one_op_f32, one_op_bf16},
       {"clamp", unary({1, 3, 7, 9}, Clamp{-0.25f, 0.5f}), 0, one_op_bf16},
       {"prelu",
-       [](GraphBuilder& b) { b.output(b.prelu(b.input("x", {2, 5, 7, 9}), "slope"), "y"); }, one_op_f32, one_op_bf16},
+       [](GraphBuilder& b) {
+         b.output(b.prelu(b.input("x", {2, 5, 7, 9}), "slope"), "y");
+       },
+       one_op_f32, one_op_bf16},
       {"add", binary({1, 3, 7, 9}, {1, 3, 7, 9}, Add{}), one_op_f32, one_op_bf16},
       {"add_channel", binary({1, 3, 7, 9}, {3, 1, 1}, Add{}), one_op_f32, one_op_bf16},
       {"mul", binary({1, 3, 7, 9}, {1, 3, 7, 9}, Mul{}), one_op_f32, one_op_bf16},

@@ -13,7 +13,6 @@
 namespace framelift {
 namespace {
 
-
 class OpOnBackend : public testing::TestWithParam<size_t> {};
 
 TEST_P(OpOnBackend, EqualsTheReference) {

@@ -58,7 +58,10 @@ Network golden_network(const char* weights) {
 // Gives back what it gets: whatever changes on the way is the pipeline's doing.
 Network identity_network() {
   static const Architecture architecture{
-      "identity", "returns its input", nullptr, nullptr,
+      "identity",
+      "returns its input",
+      nullptr,
+      nullptr,
       [](const HyperParameters&) { return NetworkContract{}; },
       [](const HyperParameters&, int batch, int height, int width) {
         GraphBuilder b;

@@ -57,8 +57,8 @@ class Lowering {
       result = std::make_shared<op::Convolution>(in(0), in(1), stride, begin, end, dilation);
     } else {
       const Shape& w = in_shape(1);
-      auto grouped = op::Constant::create(ov::element::i64, {5},
-                                          {int64_t{c.groups}, w[0] / c.groups, w[1], w[2], w[3]});
+      auto grouped =
+          op::Constant::create(ov::element::i64, {5}, {int64_t{c.groups}, w[0] / c.groups, w[1], w[2], w[3]});
       auto weight = std::make_shared<op::Reshape>(in(1), grouped, false);
       result = std::make_shared<op::GroupConvolution>(in(0), weight, stride, begin, end, dilation);
     }
@@ -90,8 +90,8 @@ class Lowering {
     Interpolate::InterpolateAttrs attributes;
     const bool nearest = a.mode == ResizeMode::nearest;
     attributes.mode = nearest ? Interpolate::InterpolateMode::NEAREST : Interpolate::InterpolateMode::LINEAR_ONNX;
-    attributes.coordinate_transformation_mode = nearest ? Interpolate::CoordinateTransformMode::ASYMMETRIC
-                                                        : Interpolate::CoordinateTransformMode::HALF_PIXEL;
+    attributes.coordinate_transformation_mode =
+        nearest ? Interpolate::CoordinateTransformMode::ASYMMETRIC : Interpolate::CoordinateTransformMode::HALF_PIXEL;
     attributes.nearest_mode = Interpolate::NearestMode::FLOOR;
     attributes.shape_calculation_mode = Interpolate::ShapeCalcMode::SCALES;
     auto scales = op::Constant::create(ov::element::f32, {2}, {float(a.scale_y), float(a.scale_x)});

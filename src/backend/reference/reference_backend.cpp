@@ -101,7 +101,8 @@ class ReferenceBackend final : public Backend {
     auto program = std::make_shared<Program>();
     FL_TRY(program->graph, bind_parameters(graph, parameters));
     program->plan = plan_memory(program->graph);
-    for (ValueId id : graph.inputs) program->inputs.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
+    for (ValueId id : graph.inputs)
+      program->inputs.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     for (ValueId id : graph.outputs)
       program->outputs.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     return std::make_unique<ReferenceExecutable>(std::move(program));
