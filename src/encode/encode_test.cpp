@@ -59,7 +59,7 @@ class Encode : public MediaTest {
     Job job;
     job.in.path = in;
     job.out.path = path(out);
-    job.out.copy_streams_from = in;
+    job.out.copy_streams_from = job.out.input_path = in;
     return job;
   }
   Job fast_job(const std::string& in, const std::string& out) const {

@@ -60,9 +60,9 @@ Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
   const bool pictures = target.muxer.empty() && muxer && std::string_view(muxer->name) == "image2";
   if (const std::string first = pictures ? first_of_sequence(target.path) : ""; !first.empty()) {
     target.kind = OutputTarget::Kind::sequence;
-    FL_CHECK(OutputFile::check(first, options.copy_streams_from, options.overwrite));
+    FL_CHECK(OutputFile::check(first, options.input_path, options.overwrite));
   } else {
-    FL_TRY(target.file, OutputFile::create(target.path, options.copy_streams_from, options.overwrite));
+    FL_TRY(target.file, OutputFile::create(target.path, options.input_path, options.overwrite));
   }
   return open_ffmpeg_sink(options, std::move(target));
 }

@@ -46,6 +46,8 @@ struct SinkOptions {
   // Streams other than the processed video (audio, subtitles, attachments, data, other videos), chapters and
   // metadata are copied from this file, packet by packet, cut to [start, start + duration). Empty: none.
   std::string copy_streams_from;
+  // What is being processed: never the target, under any name. May be empty or something that is no file.
+  std::string input_path;
   double start_seconds = 0;
   double duration_seconds = 0;
 };

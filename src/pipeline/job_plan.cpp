@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -107,9 +106,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.display_matrix = input.display_matrix;
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
-  // Pipes, generators and numbered pictures have no other streams.
-  if (job.copy_streams && !input.still && std::filesystem::is_regular_file(job.source.path))
-    plan.sink.copy_streams_from = job.source.path;
+  plan.sink.hdr = input.hdr;
+  plan.sink.input_path = job.source.path;
+  if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy
   return plan;
 }
 

@@ -25,6 +25,7 @@ Result<JobReport> process_video(const VideoJob& job) {
     std::jthread encode([&] { river.run("encode", &River::encode, river.encode_meter); });
   }
   FL_CHECK(river.status());
+  if (job.source.max_frames > 0 || river.cancelled()) sink->cut_short();
   FL_CHECK(sink->finish());
   return river.report();
 }

@@ -30,6 +30,7 @@ class River {
   void run(const char* name, Status (River::*stage)(), StageMeter& meter);
   // The first error of any stage; `cancelled` when the job was cancelled before any frame was written.
   Status status() const;
+  bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
   // Call when the output is complete: the job's time ends here.
   JobReport report() const;
 
@@ -45,7 +46,6 @@ class River {
   };
 
   void stop(Error error);
-  bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
   Result<Frame> finish_frame(int slot, Frame picture);
   void note_written();
   const char* limiting_stage() const;

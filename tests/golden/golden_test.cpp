@@ -202,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(Published, RealWeights,
                                                   "RealESRGAN_General_WDN_x4_v3.param"},
                                          RealCase{"animevideov3_x4.out", "realesr-animevideov3-x4.param"},
                                          RealCase{"realesrgan-x4plus-anime.out", "realesrgan-x4plus-anime.param"},
-                    RealCase{"realesrgan-x4plus.out", "x4plus.safetensors"}),
+                                         RealCase{"realesrgan-x4plus.out", "x4plus.safetensors"}),
                          [](const auto& test) {
                            std::string name = test.param.golden;
                            std::ranges::replace_if(
