@@ -18,6 +18,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
+SKIPPED = 77  # the exit code that ctest counts as neither passed nor failed
 CLIPS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m4v", ".mpg", ".nut"}
 COLOR_TAGS = ("color_range", "color_space", "color_transfer", "color_primaries")
 UNSPECIFIED = {None, "unknown", "unspecified", "N/A"}
@@ -178,6 +179,9 @@ def main():
     clips = [options.clips]
     if options.clips.is_dir():
         clips = sorted(p for p in options.clips.iterdir() if p.suffix.lower() in CLIPS)
+    elif not options.clips.exists():
+        print(f"{options.clips}: not at hand, nothing was compared", file=sys.stderr)
+        return SKIPPED
     if not clips:
         print(f"{options.clips}: no clips", file=sys.stderr)
         return 1
