@@ -83,7 +83,8 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   auto resized = [&](int size, int limit) {
     if (!plan.resize) return size;
     int result = std::max(static_cast<int>(std::lround(size * factor)), 1);
-    // Encoders with subsampled chroma want even sizes; a reduced size is ours to choose.
+    if (input.still) return limit > 0 ? std::min(result, limit) : result;
+    // Video encoders with subsampled chroma want even sizes; a reduced size is ours to choose.
     if (result > 1) result += result % 2;
     return limit > 0 && result > limit ? std::max(limit - limit % 2, 1) : result;
   };
