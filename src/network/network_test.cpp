@@ -239,6 +239,8 @@ struct RealNetwork {
   int64_t parameters;
 };
 
+void PrintTo(const RealNetwork& network, std::ostream* out) { *out << network.file; }
+
 class RealNetworks : public testing::TestWithParam<RealNetwork> {};
 
 TEST_P(RealNetworks, AreDetected) {

@@ -34,6 +34,8 @@ struct RealFile {
   int64_t values;
 };
 
+void PrintTo(const RealFile& file, std::ostream* out) { *out << file.path; }
+
 class RealWeights : public testing::TestWithParam<RealFile> {};
 
 TEST_P(RealWeights, HaveTheKnownCounts) {
