@@ -17,10 +17,12 @@ std::vector<Shape> input_shapes(const Graph& graph, const Node& node) {
 
 struct Interval {
   int64_t low = std::numeric_limits<int64_t>::max(), high = std::numeric_limits<int64_t>::min();
+  bool global = false;  // everything, whatever low and high say
   bool empty() const { return low > high; }
   void include(Interval other) {
     low = std::min(low, other.low);
     high = std::max(high, other.high);
+    global |= other.global;
   }
 };
 
@@ -41,7 +43,7 @@ Interval pixels_read(const Graph& graph, int axis, int64_t start, int64_t length
     if (out.empty()) continue;
     const PixelReach reach = op_reach(node->op, input_shapes(graph, *node), axis);
     const Interval in{floor_div(out.low * reach.step_num, reach.step_den) - reach.before,
-                      floor_div(out.high * reach.step_num, reach.step_den) + reach.after};
+                      floor_div(out.high * reach.step_num, reach.step_den) + reach.after, out.global || reach.global};
     for (ValueId id : node->inputs) {
       const Value& value = graph.value(id);
       // Weights and broadcast operands are not pictures; they do not move with the region.
@@ -71,8 +73,6 @@ GraphCost graph_cost(const Graph& graph) {
   return cost;
 }
 
-int Halo::largest() const { return std::max({before_y, after_y, before_x, after_x}); }
-
 Halo receptive_field(const Graph& graph, int alignment) {
   // Far from zero, so that no interval is cut by the border, and small enough for exact products.
   const int64_t start = int64_t{alignment} << 20;
@@ -80,6 +80,7 @@ Halo receptive_field(const Graph& graph, int alignment) {
   for (int axis = 0; axis < 2; ++axis) {
     const Interval read = pixels_read(graph, axis, start, alignment);
     if (read.empty()) continue;
+    halo.global |= read.global;
     const int before = static_cast<int>(std::max<int64_t>(start - read.low, 0));
     const int after = static_cast<int>(std::max<int64_t>(read.high - (start + alignment - 1), 0));
     (axis == 0 ? halo.before_y : halo.before_x) = before;

@@ -21,7 +21,7 @@ GraphCost graph_cost(const Graph& graph);
 // exactly the output of the untiled picture.
 struct Halo {
   int before_y = 0, after_y = 0, before_x = 0, after_x = 0;
-  int largest() const;
+  bool global = false;  // the output depends on the whole picture, which cannot be tiled
 };
 // For the graph's first input and all outputs; regions start and end on multiples of `alignment` input pixels.
 Halo receptive_field(const Graph& graph, int alignment);

@@ -64,6 +64,21 @@ ValueId GraphBuilder::prelu(ValueId x, std::string_view name) {
   return add_node(PRelu{}, {x, parameter(fmt::format("{}.weight", name), {channels})}, std::string(name));
 }
 
+ValueId GraphBuilder::instance_norm(ValueId x, std::string_view name, float epsilon) {
+  const int64_t channels = shape(x).rank() >= 2 ? shape(x)[1] : 1;
+  return add_node(
+      InstanceNorm{epsilon},
+      {x, parameter(fmt::format("{}.weight", name), {channels}), parameter(fmt::format("{}.bias", name), {channels})},
+      std::string(name));
+}
+
+ValueId GraphBuilder::linear(ValueId x, std::string_view name, int64_t out_features) {
+  return add_node(Linear{},
+                  {x, parameter(fmt::format("{}.weight", name), {out_features, shape(x)[-1]}),
+                   parameter(fmt::format("{}.bias", name), {out_features})},
+                  std::string(name));
+}
+
 void GraphBuilder::output(ValueId x, std::string name) {
   graph_.value(x).name = std::move(name);
   graph_.outputs.push_back(x);

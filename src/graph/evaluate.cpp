@@ -148,6 +148,62 @@ void resize(const Resize& op, std::span<const TensorView> in, const TensorView& 
   }
 }
 
+void average_pool(const AveragePool2d& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape &s = in[0].shape, &t = out.shape;
+  const float* x = in[0].as<float>();
+  float* y = out.as<float>();
+  for (int64_t nc = 0; nc < t[0] * t[1]; ++nc)
+    for (int64_t oy = 0; oy < t[2]; ++oy)
+      for (int64_t ox = 0; ox < t[3]; ++ox) {
+        const int64_t top = oy * op.stride - op.pad, left = ox * op.stride - op.pad;
+        double sum = 0;
+        for (int64_t iy = std::max<int64_t>(top, 0); iy < std::min(top + op.kernel, s[2]); ++iy)
+          for (int64_t ix = std::max<int64_t>(left, 0); ix < std::min(left + op.kernel, s[3]); ++ix)
+            sum += x[(nc * s[2] + iy) * s[3] + ix];
+        y[(nc * t[2] + oy) * t[3] + ox] = static_cast<float>(sum / (double(op.kernel) * op.kernel));
+      }
+}
+
+double mean_of(const float* values, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += values[i];
+  return sum / static_cast<double>(count);
+}
+
+void global_average_pool(std::span<const TensorView> in, const TensorView& out) {
+  const int64_t plane = in[0].shape[2] * in[0].shape[3];
+  for (int64_t nc = 0; nc < out.shape.elements(); ++nc)
+    out.as<float>()[nc] = static_cast<float>(mean_of(in[0].as<float>() + nc * plane, plane));
+}
+
+void instance_norm(const InstanceNorm& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const int64_t plane = s[2] * s[3];
+  for (int64_t nc = 0; nc < s[0] * s[1]; ++nc) {
+    const float* x = in[0].as<float>() + nc * plane;
+    float* y = out.as<float>() + nc * plane;
+    const double mean = mean_of(x, plane);
+    double squares = 0;
+    for (int64_t i = 0; i < plane; ++i) squares += (x[i] - mean) * (x[i] - mean);
+    const double gain = in[1].as<float>()[nc % s[1]] / std::sqrt(squares / static_cast<double>(plane) + op.epsilon);
+    const double shift = in[2].as<float>()[nc % s[1]];
+    for (int64_t i = 0; i < plane; ++i) y[i] = static_cast<float>((x[i] - mean) * gain + shift);
+  }
+}
+
+void linear(std::span<const TensorView> in, const TensorView& out) {
+  const int64_t inner = in[1].shape[1], outer = in[1].shape[0];
+  const float* x = in[0].as<float>();
+  const float* weight = in[1].as<float>();
+  const float* bias = in.size() > 2 ? in[2].as<float>() : nullptr;
+  for (int64_t row = 0; row < out.shape.elements() / outer; ++row)
+    for (int64_t o = 0; o < outer; ++o) {
+      double sum = bias ? bias[o] : 0;
+      for (int64_t i = 0; i < inner; ++i) sum += double{x[row * inner + i]} * weight[o * inner + i];
+      out.as<float>()[row * outer + o] = static_cast<float>(sum);
+    }
+}
+
 struct Evaluator {
   std::span<const TensorView> in;
   const TensorView& out;
@@ -179,6 +235,11 @@ struct Evaluator {
                       [&](int64_t deep, int64_t wide) { out.as<float>()[deep] = in[0].as<float>()[wide]; });
   }
   void operator()(const Resize& op) const { resize(op, in, out); }
+  void operator()(const AveragePool2d& op) const { average_pool(op, in, out); }
+  void operator()(const GlobalAveragePool&) const { global_average_pool(in, out); }
+  void operator()(const InstanceNorm& op) const { instance_norm(op, in, out); }
+  void operator()(const Linear&) const { linear(in, out); }
+  void operator()(const Reshape&) const { std::memcpy(out.data, in[0].data, out.bytes()); }
 };
 
 }  // namespace

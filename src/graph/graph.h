@@ -33,34 +33,73 @@ struct Conv2d {
   int groups = 1;
   Padding pad;
 };
-struct Relu {};  // max(x, 0)
+// max(x, 0)
+struct Relu {};
+
+// x < 0 ? slope * x : x
 struct LeakyRelu {
   float slope = 0.01f;
-};                // x < 0 ? slope*x : x
-struct PRelu {};  // inputs: x [N,C,...], slope [C] or [1]
+};
+
+// As LeakyRelu, with learnt slopes. inputs: x [N,C,...], slope [C] or [1].
+struct PRelu {};
+
+// min(max(x, low), high); NaN becomes low.
 struct Clamp {
   float low = 0, high = 1;
-};              // min(max(x, low), high); NaN becomes low
-struct Add {};  // elementwise with NumPy broadcasting
+};
+
+// Elementwise with NumPy broadcasting. inputs: a, b.
+struct Add {};
 struct Mul {};
+
+// Any number of inputs, equal but for one axis.
 struct Concat {
   int axis = 1;
-};  // any number of inputs
+};
+
+// [N,C*r*r,H,W] -> [N,C,H*r,W*r]: out[c, y*r+i, x*r+j] = in[c*r*r + i*r + j, y, x].
 struct PixelShuffle {
   int factor = 2;
-};  // [N,C*r*r,H,W] -> [N,C,H*r,W*r], out[c,y*r+i,x*r+j] = in[c*r*r+i*r+j,y,x]
+};
+
+// The inverse of PixelShuffle; H and W are multiples of the factor.
 struct PixelUnshuffle {
   int factor = 2;
-};  // the inverse; H and W are multiples of the factor
-enum class ResizeMode : uint8_t { nearest, bilinear };
+};
+
 // To an integer multiple of the size. nearest: out[y] = in[y / scale]; bilinear: half-pixel centres, edge clamp
 // (align_corners=False).
+enum class ResizeMode : uint8_t { nearest, bilinear };
 struct Resize {
   ResizeMode mode = ResizeMode::nearest;
   int scale_y = 1, scale_x = 1;
 };
 
-using Op = std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize>;
+// Mean over a square window of zeros-padded input; padding counts as elements (count_include_pad).
+struct AveragePool2d {
+  int kernel = 2, stride = 2, pad = 0;
+};
+
+// Mean over all pixels: [N,C,H,W] -> [N,C,1,1].
+struct GlobalAveragePool {};
+
+// Each channel of each picture brought to mean 0 and (biased) variance 1 over its pixels, then scaled and shifted:
+// (x - mean) / sqrt(variance + epsilon) * scale + shift. inputs: x [N,C,H,W], scale [C], shift [C].
+struct InstanceNorm {
+  float epsilon = 1e-5f;
+};
+
+// x times the transposed weight along the last axis. inputs: x [...,I], weight [O,I], optional bias [O].
+struct Linear {};
+
+// The same elements under another shape.
+struct Reshape {
+  Shape shape;
+};
+
+using Op = std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize,
+                        AveragePool2d, GlobalAveragePool, InstanceNorm, Linear, Reshape>;
 
 // ---- the graph
 
@@ -121,6 +160,15 @@ class GraphBuilder {
   ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
   ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }
   ValueId resize(ValueId x, ResizeMode mode, int scale) { return add_node(Resize{mode, scale, scale}, {x}); }
+  ValueId average_pool(ValueId x, int kernel, int stride, int pad) {
+    return add_node(AveragePool2d{kernel, stride, pad}, {x});
+  }
+  ValueId global_average_pool(ValueId x) { return add_node(GlobalAveragePool{}, {x}); }
+  // Parameters `<name>.weight` (scale) and `<name>.bias` (shift), one each per channel.
+  ValueId instance_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
+  // Parameters `<name>.weight` [out,in] and `<name>.bias` [out].
+  ValueId linear(ValueId x, std::string_view name, int64_t out_features);
+  ValueId reshape(ValueId x, Shape shape) { return add_node(Reshape{shape}, {x}); }
   ValueId clamp(ValueId x, float low, float high) { return add_node(Clamp{low, high}, {x}); }
   void output(ValueId x, std::string name);
 

@@ -37,6 +37,12 @@ Status expect_picture(const Shape& shape) {
   return {};
 }
 
+// How many windows of k samples, d apart, fit at steps of s into n samples with padding.
+int64_t windows(int64_t n, int before, int after, int64_t k, int d, int s) {
+  const int64_t room = n + before + after - (k - 1) * d - 1;
+  return room < 0 ? 0 : room / s + 1;
+}
+
 Result<Shape> conv_shape(const Conv2d& op, std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 2, 3));
   const Shape &x = in[0], &w = in[1];
@@ -50,17 +56,42 @@ Result<Shape> conv_shape(const Conv2d& op, std::span<const Shape> in) {
                 to_string(w), op.groups);
   if (in.size() == 3 && in[2] != Shape{w[0]})
     return fail(ErrorCode::invalid_argument, "bias {} does not fit weight {}", to_string(in[2]), to_string(w));
-  auto extent = [](int64_t n, int before, int after, int64_t k, int d, int s) {
-    const int64_t room = n + before + after - (k - 1) * d - 1;
-    return room < 0 ? 0 : room / s + 1;
-  };
-  return checked({x[0], w[0], extent(x[2], op.pad.top, op.pad.bottom, w[2], op.dilation[0], op.stride[0]),
-                  extent(x[3], op.pad.left, op.pad.right, w[3], op.dilation[1], op.stride[1])});
+  return checked({x[0], w[0], windows(x[2], op.pad.top, op.pad.bottom, w[2], op.dilation[0], op.stride[0]),
+                  windows(x[3], op.pad.left, op.pad.right, w[3], op.dilation[1], op.stride[1])});
 }
 
 Result<Shape> same_shape(std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   return in[0];
+}
+
+Result<Shape> average_pool_shape(const AveragePool2d& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  if (op.kernel < 1 || op.stride < 1 || op.pad < 0 || 2 * op.pad > op.kernel)
+    return fail(ErrorCode::invalid_argument, "kernel {}, stride {}, padding {} make no window", op.kernel, op.stride,
+                op.pad);
+  auto extent = [&](int64_t n) { return windows(n, op.pad, op.pad, op.kernel, 1, op.stride); };
+  return checked({in[0][0], in[0][1], extent(in[0][2]), extent(in[0][3])});
+}
+
+Result<Shape> instance_norm_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 3, 3));
+  FL_CHECK(expect_picture(in[0]));
+  const Shape per_channel{in[0][1]};
+  if (in[1] != per_channel || in[2] != per_channel)
+    return fail(ErrorCode::invalid_argument, "scale {} or shift {} does not fit input {}", to_string(in[1]),
+                to_string(in[2]), to_string(in[0]));
+  return in[0];
+}
+
+Result<Shape> linear_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 3));
+  if (in[0].rank() < 1 || in[1].rank() != 2 || in[0][-1] != in[1][1] || (in.size() == 3 && in[2] != Shape{in[1][0]}))
+    return fail(ErrorCode::invalid_argument, "input {} does not fit weight {}", to_string(in[0]), to_string(in[1]));
+  Shape out = in[0];
+  out.set_dim(-1, in[1][0]);
+  return checked(out);
 }
 
 Result<Shape> broadcast_shape(std::span<const Shape> in) {
@@ -105,6 +136,11 @@ std::string_view op_name(const Op& op) {
                         [](const PixelShuffle&) { return "pixel_shuffle"; },
                         [](const PixelUnshuffle&) { return "pixel_unshuffle"; },
                         [](const Resize&) { return "resize"; },
+                        [](const AveragePool2d&) { return "average_pool2d"; },
+                        [](const GlobalAveragePool&) { return "global_average_pool"; },
+                        [](const InstanceNorm&) { return "instance_norm"; },
+                        [](const Linear&) { return "linear"; },
+                        [](const Reshape&) { return "reshape"; },
                     },
                     op);
 }
@@ -150,6 +186,22 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                             return fail(ErrorCode::invalid_argument, "scales are at least 1");
                           return checked({in[0][0], in[0][1], in[0][2] * o.scale_y, in[0][3] * o.scale_x});
                         },
+                        [&](const AveragePool2d& o) { return average_pool_shape(o, in); },
+                        [&](const GlobalAveragePool&) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(expect_picture(in[0]));
+                          return Shape{in[0][0], in[0][1], 1, 1};
+                        },
+                        [&](const InstanceNorm&) { return instance_norm_shape(in); },
+                        [&](const Linear&) { return linear_shape(in); },
+                        [&](const Reshape& o) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(checked(o.shape));
+                          if (o.shape.elements() != in[0].elements())
+                            return fail(ErrorCode::invalid_argument, "{} cannot be reshaped to {}", to_string(in[0]),
+                                        to_string(o.shape));
+                          return o.shape;
+                        },
                     },
                     op);
 }
@@ -165,12 +217,17 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const Add&) { return n; },
                         [&](const Mul&) { return n; },
                         [&](const Resize& o) { return o.mode == ResizeMode::bilinear ? 7 * n : int64_t{0}; },
+                        [&](const AveragePool2d& o) { return n * (int64_t{o.kernel} * o.kernel + 1); },
+                        [&](const GlobalAveragePool&) { return in[0].elements(); },
+                        [&](const InstanceNorm&) { return 7 * n; },
+                        [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
                         [&](const auto&) { return int64_t{0}; },
                     },
                     op);
 }
 
 PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
+  constexpr PixelReach everything{1, 1, 0, 0, true};
   return std::visit(Overload{
                         [&](const Conv2d& o) {
                           const auto a = static_cast<size_t>(axis);
@@ -189,6 +246,14 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           const int more = o.mode == ResizeMode::bilinear && scale > 1 ? 1 : 0;
                           return PixelReach{1, scale, more, more};
                         },
+                        [&](const AveragePool2d& o) {
+                          return PixelReach{o.stride, 1, o.pad, o.kernel - 1 - o.pad};
+                        },
+                        [&](const GlobalAveragePool&) { return everything; },
+                        [&](const InstanceNorm&) { return everything; },
+                        // These two need not keep pixels in place.
+                        [&](const Linear&) { return everything; },
+                        [&](const Reshape&) { return everything; },
                         [&](const auto&) { return PixelReach{}; },
                     },
                     op);

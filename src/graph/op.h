@@ -23,6 +23,7 @@ int64_t op_flops(const Op& op, std::span<const Shape> inputs, const Shape& outpu
 struct PixelReach {
   int step_num = 1, step_den = 1;
   int before = 0, after = 0;
+  bool global = false;  // every output depends on every input pixel
 };
 PixelReach op_reach(const Op& op, std::span<const Shape> inputs, int axis);
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,11 @@ namespace framelift {
 struct NetworkContract {
   // Input: RGB planes in NCHW order, float, 0 = black, 1 = white of the source's transfer (no linearisation).
   int channels = 3;
-  int scale = 1;      // output pixels per input pixel, each axis
+  int scale = 1;  // output pixels per input pixel, each axis
+  // The reduction (a quarter: 4) of the whole frame that Architecture::build_frame_graph takes; 0: no such graph.
+  int frame_reduction = 0;
+  // What the output means, as RGB; nothing: the same as the input.
+  std::optional<ColorInfo> output_color;
   int alignment = 1;  // input width and height must be multiples of this; the pipeline pads by reflection and crops
 };
 
@@ -35,7 +40,11 @@ struct Architecture {
   NetworkContract (*contract)(const HyperParameters& hyper);
   // Graph for an input of `height` x `width` (multiples of the alignment): input "image" [batch,3,H,W], output
   // "image" [batch,3,H*scale,W*scale].
+  // Networks that depend on the whole frame take further inputs, the outputs of the frame graph by name.
   Result<Graph> (*build)(const HyperParameters& hyper, int batch, int height, int width);
+  // What is computed once per frame, never per tile: from the reduced frame "picture" [batch,3,H,W] to small vectors.
+  // Null for networks without.
+  Result<Graph> (*build_frame_graph)(const HyperParameters& hyper, int batch, int height, int width) = nullptr;
 };
 
 const std::vector<const Architecture*>& architectures();

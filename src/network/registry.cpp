@@ -1,3 +1,4 @@
+#include "network/hdrtvnet.h"
 #include "network/network.h"
 #include "network/rrdbnet.h"
 #include "network/srvgg_compact.h"
@@ -5,7 +6,7 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet};
+  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet};
   return all;
 }
 

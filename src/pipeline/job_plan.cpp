@@ -44,6 +44,28 @@ Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int reque
   return std::max<int64_t>(budget / (per_pixel * requests), 1);
 }
 
+// RGB of the network in the form that video carries.
+ColorInfo video_color(ColorInfo rgb) {
+  if (rgb.primaries == ColorPrimaries::bt2020) {
+    rgb.matrix = MatrixCoefficients::bt2020_ncl;
+    rgb.chroma_location = ChromaLocation::top_left;  // as UHD Blu-ray and ITU-T H-series Supplement 18 ask
+  } else {
+    rgb.matrix = MatrixCoefficients::bt709;
+    rgb.chroma_location = ChromaLocation::left;
+  }
+  rgb.range = ColorRange::limited;
+  return rgb;
+}
+
+Status expect_sdr(const std::string& path, const ColorInfo& color) {
+  if (color.transfer == TransferCharacteristic::pq || color.transfer == TransferCharacteristic::hlg)
+    return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
+                color.transfer == TransferCharacteristic::pq ? "PQ" : "HLG");
+  if (color.primaries == ColorPrimaries::bt2020)
+    return fail(ErrorCode::unsupported, "{}: has wide-gamut BT.2020 colour; --force takes it as BT.709", path);
+  return {};
+}
+
 }  // namespace
 
 int64_t available_memory() {
@@ -69,7 +91,9 @@ int64_t available_memory() {
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   JobPlan plan;
   plan.input_color = resolve_color(input.color, input.width, input.height, input.format.family == ColorFamily::rgb);
-  const int scale = job.network->contract.scale;
+  const NetworkContract& contract = job.network->contract;
+  const int scale = contract.scale;
+  if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
   if (input.width > max_edge / scale || input.height > max_edge / scale)
     return fail(ErrorCode::unsupported, "{}: {}x{} times {} is beyond the {} pixels a side that framelift writes",
                 job.source.path, input.width, input.height, scale, max_edge);
@@ -108,6 +132,11 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
   plan.sink.hdr = input.hdr;
+  if (contract.output_color) {
+    plan.sink.color = video_color(*contract.output_color);
+    plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
+    plan.sink.hdr = {};
+  }
   plan.sink.input_path = job.source.path;
   if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy
   return plan;
@@ -152,13 +181,22 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
   request.halo = receptive_field(probe, contract.alignment);
   request.margin = margin;
   request.max_tile_edge = job.tile;
+  if (request.halo.global && job.tile > 0)
+    return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
+                job.network->name);
   const int64_t budget = job.memory_bytes > 0 ? job.memory_bytes : available_memory() / 2;
   constexpr int usual_requests = 4;  // two streams and the spare ones
-  FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
+  if (!request.halo.global) {
+    FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
+  }
 
   for (;;) {
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
+    if (contract.frame_reduction > 0) {
+      FL_TRY(network.frame, FrameNetwork::create(*job.network, *job.backend, job.compile, input.width, input.height,
+                                                 job.frame_reduction, job.stabilise));
+    }
     FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
     const auto begin = Clock::now();
     auto executable = job.backend->compile(graph, job.network->parameters, job.compile);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "pipeline/frame_network.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
 #include "postprocess/resize.h"
@@ -38,6 +39,7 @@ Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, c
 struct TiledNetwork {
   TilePlan tiles;
   std::unique_ptr<Executable> executable;
+  std::optional<FrameNetwork> frame;  // what the tiles of one frame share, for networks that have it
   std::vector<std::unique_ptr<InferRequest>> requests;
   double compile_seconds = 0;
 };

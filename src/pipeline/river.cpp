@@ -90,6 +90,10 @@ Status River::preprocess() {
     const auto slot = free_slots_.pop();
     if (!slot) return interrupted();
     Frame& input = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
+    if (network_.frame) {
+      StageTimer timer(preprocess_meter);
+      FL_CHECK(network_.frame->run(to_tensor_, input));
+    }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
       const auto index = free_requests_.pop();
       if (!index) return interrupted();
@@ -98,6 +102,7 @@ Status River::preprocess() {
       {
         StageTimer timer(preprocess_meter);
         to_tensor_.run(input, network_.tiles.tiles[tile].input, request.input(0));
+        if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
         network_meter_.begin();
         running.started = Clock::now();
         FL_CHECK(request.start());

@@ -11,6 +11,7 @@
 #include "encode/sink.h"
 #include "network/network.h"
 #include "pipeline/statistics.h"
+#include "preprocess/reduce.h"
 
 namespace framelift {
 
@@ -35,7 +36,13 @@ struct VideoJob {
   int64_t memory_bytes = 0;           // for the network's activations; 0: half of what is free
   double scale = 0;                   // output size / input size; 0: the network's own
   int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
-  int prefetch = 4;                   // decoded frames waiting
+  // For networks that look at the whole frame: how it is reduced, and how steady the result is kept over time
+  // (Stabiliser in pipeline/frame_network.h; 0: each frame by itself).
+  Reduction frame_reduction = Reduction::bicubic;
+  float stabilise = 0;
+  bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
+
+  int prefetch = 4;  // decoded frames waiting
 
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame

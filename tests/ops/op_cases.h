@@ -91,6 +91,20 @@ inline const std::vector<OpCase>& op_cases() {
       {"nearest_4x3", unary({1, 3, 5, 7}, Resize{ResizeMode::nearest, 4, 3}), 0, one_op_bf16},
       {"bilinear_2", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 2, 2}), one_op_f32, one_op_bf16},
       {"bilinear_3", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 3, 3}), one_op_f32, one_op_bf16},
+      {"average_pool_3_2_1", unary({1, 3, 7, 10}, AveragePool2d{3, 2, 1}), one_op_f32, one_op_bf16},
+      {"average_pool_2", unary({2, 3, 6, 8}, AveragePool2d{2, 2, 0}), one_op_f32, one_op_bf16},
+      {"global_average_pool", unary({2, 3, 7, 9}, GlobalAveragePool{}), one_op_f32, one_op_bf16},
+      {"instance_norm",
+       [](GraphBuilder& b) {
+         b.output(b.instance_norm(b.input("x", {2, 3, 7, 9}), "norm"), "y");
+       },
+       1e-5, one_op_bf16},
+      {"linear",
+       [](GraphBuilder& b) {
+         b.output(b.linear(b.input("x", {2, 3, 6}), "fc", 5), "y");
+       },
+       conv_f32, conv_bf16},
+      {"reshape", unary({2, 3, 4}, Reshape{{1, 6, 2, 2}}), 0, one_op_bf16},
       {"bilinear_4x2", unary({1, 3, 1, 7}, Resize{ResizeMode::bilinear, 4, 2}), one_op_f32, one_op_bf16},
   };
   return cases;

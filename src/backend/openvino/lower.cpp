@@ -99,6 +99,31 @@ class Lowering {
     return std::make_shared<Interpolate>(in(0), scales, axes, attributes);
   }
 
+  Out lower(const AveragePool2d& a) const {
+    const auto square = [](int n) { return ov::Shape{static_cast<size_t>(n), static_cast<size_t>(n)}; };
+    return std::make_shared<op::AvgPool>(in(0), ov::Strides(square(a.stride)), square(a.pad), square(a.pad),
+                                         square(a.kernel), false, ov::op::RoundingType::FLOOR);
+  }
+  Out lower(const GlobalAveragePool&) const {
+    return std::make_shared<op::ReduceMean>(in(0), op::Constant::create(ov::element::i64, {2}, {2, 3}), true);
+  }
+  Out lower(const InstanceNorm& a) const {
+    auto axes = op::Constant::create(ov::element::i64, {2}, {2, 3});
+    auto normal = std::make_shared<op::MVN>(in(0), axes, true, a.epsilon, ov::op::MVNEpsMode::INSIDE_SQRT);
+    auto channels = op::Constant::create(ov::element::i64, {4}, {int64_t{1}, in_shape(1)[0], int64_t{1}, int64_t{1}});
+    auto scaled = std::make_shared<op::Multiply>(normal, std::make_shared<op::Reshape>(in(1), channels, false));
+    return std::make_shared<op::Add>(scaled, std::make_shared<op::Reshape>(in(2), channels, false));
+  }
+  Out lower(const Linear&) const {
+    Out result = std::make_shared<op::MatMul>(in(0), in(1), false, true);
+    return node_->inputs.size() < 3 ? result : Out(std::make_shared<op::Add>(result, in(2)));
+  }
+  Out lower(const Reshape& a) const {
+    const auto dims = a.shape.dims();
+    auto shape = std::make_shared<op::Constant>(ov::element::i64, ov::Shape{dims.size()}, dims.data());
+    return std::make_shared<op::Reshape>(in(0), shape, false);
+  }
+
   const Graph& graph_;
   std::vector<Out> outputs_;
   const Node* node_ = nullptr;

@@ -1,0 +1,27 @@
+#include "apps/framelift/commands.h"
+#include "apps/framelift/video_command.h"
+
+namespace framelift {
+
+void add_hdr_command(CLI::App& app, Run& run) {
+  auto o = std::make_shared<VideoCommand>();
+  CLI::App& c = *app.add_subcommand("hdr", "Turn SDR video into HDR (PQ, BT.2020)");
+  o->engine.model = "hdrtvnet";
+  o->add_to(c);
+  o->job.stabilise = 0.9f;
+  c.add_option("--stabilise", o->job.stabilise,
+               "How steady the frame's overall tone is kept, 0 (each frame by itself) to 0.99; starts anew at cuts")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
+  c.add_option("--condition", o->job.frame_reduction, "How the frame is reduced for the network: bicubic or bilinear")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Reduction>{{"bicubic", Reduction::bicubic}, {"bilinear", Reduction::bilinear}}));
+  c.add_flag("--force", o->job.force, "Process HDR or wide-gamut input all the same");
+  c.footer(
+      "Examples:\n"
+      "  framelift hdr in.mp4 out.mkv\n"
+      "  framelift hdr in.mp4 out.mkv --model agcm --crf 16");
+  c.callback([o, &run] { run = [o] { return o->run(); }; });
+}
+
+}  // namespace framelift

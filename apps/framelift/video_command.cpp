@@ -1,0 +1,178 @@
+#include "apps/framelift/video_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "apps/framelift/commands.h"
+#include "apps/framelift/progress.h"
+#include "base/log.h"
+
+namespace framelift {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<Rational> parse_rate(const std::string& text) {
+  long num = 0, den = 1;
+  char tail = 0;
+  const int fields = std::sscanf(text.c_str(), "%ld/%ld%c", &num, &den, &tail);
+  if (fields >= 1 && fields < 3 && num > 0 && den > 0 && text.find('.') == std::string::npos) return Rational{num, den};
+  double value = 0;
+  if (std::sscanf(text.c_str(), "%lf%c", &value, &tail) == 1 && value > 0 && value < 1e6)
+    return Rational{static_cast<int64_t>(value * 1000 + 0.5), 1000};
+  return fail(ErrorCode::invalid_argument, "'{}' is not a frame rate; write for example 25 or 30000/1001", text);
+}
+
+Status complete(VideoCommand& o) {
+  VideoJob& job = o.job;
+  FL_TRY(job.backend, o.engine.find_backend());
+  FL_TRY(job.compile, o.engine.compile_options());
+  if (!o.memory.empty()) {
+    FL_TRY(job.memory_bytes, parse_bytes(o.memory));
+  }
+  if (o.crf >= 0) job.sink.crf = o.crf;
+  for (const std::string& option : o.encoder_options) {
+    const size_t equals = option.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return fail(ErrorCode::invalid_argument, "--encoder-option '{}' is not key=value", option);
+    job.sink.encoder_options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+  }
+  job.source.deinterlace = o.deinterlace == "on"    ? Deinterlace::on
+                           : o.deinterlace == "off" ? Deinterlace::off
+                                                    : Deinterlace::automatic;
+  if (!o.raw_size.empty() &&
+      std::sscanf(o.raw_size.c_str(), "%dx%d", &job.source.raw_width, &job.source.raw_height) != 2)
+    return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.raw_size);
+  if (!o.frame_rate.empty()) {
+    FL_TRY(job.source.raw_frame_rate, parse_rate(o.frame_rate));
+    job.source.sequence_frame_rate = job.source.raw_frame_rate;
+  }
+  return {};
+}
+
+Status write_text(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  if (!(file << text << '\n' << std::flush))
+    return fail(ErrorCode::io, "{}: cannot be written; check the folder and its permissions", path);
+  return {};
+}
+
+void print_report(const VideoJob& job, const JobReport& r) {
+  const auto mib = [](int64_t bytes) { return bytes / (1 << 20); };
+  fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n", job.sink.path,
+             r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision, r.backend,
+             mib(r.peak_resident_bytes));
+  if (r.damaged_packets > 0) log::warn("{}: {} damaged packets were skipped", job.source.path, r.damaged_packets);
+  if (r.cancelled) fmt::print(stderr, "{}: stopped early, what was written is complete and playable\n", job.sink.path);
+}
+
+Result<JobReport> run_job(VideoJob& job, bool quiet) {
+  ProgressPrinter progress;
+  if (!quiet) job.on_progress = [&](const Progress& p) { progress(p); };
+  auto report = process_video(job);
+  progress.finish();
+  job.on_progress = nullptr;
+  if (report && !quiet) print_report(job, *report);
+  return report;
+}
+
+// Every picture of a folder, each into a file of the same name: a folder is not a video unless the output is one.
+bool is_picture_batch(const VideoJob& job) {
+  return fs::is_directory(job.source.path) && fs::path(job.sink.path).extension().empty() &&
+         !job.sink.path.starts_with("null:") && job.sink.path != "-";
+}
+
+Status run_picture_batch(VideoJob& job, bool quiet) {
+  const fs::path in = job.source.path, out = job.sink.path;
+  std::vector<fs::path> pictures;
+  for (const auto& entry : fs::directory_iterator(in)) {
+    std::string extension = entry.path().extension().string();
+    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+    constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp"};
+    if (std::ranges::count(known, extension)) pictures.push_back(entry.path());
+  }
+  std::ranges::sort(pictures);
+  if (pictures.empty())
+    return fail(ErrorCode::not_found, "{}: no pictures in this folder (png, jpg, tiff, webp, avif, bmp)", in.string());
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error) return fail(ErrorCode::io, "{}: cannot be made ({})", out.string(), error.message());
+  job.copy_streams = false;
+  int failed = 0;
+  for (const fs::path& picture : pictures) {
+    if (interruption().requested()) return fail(ErrorCode::cancelled, "cancelled");
+    job.source.path = picture.string();
+    job.sink.path = (out / picture.stem()).string() + ".png";
+    if (auto report = run_job(job, quiet); !report) {
+      report_failure(report.error());
+      ++failed;
+    }
+  }
+  if (failed) return fail(ErrorCode::invalid_data, "{} of {} pictures failed", failed, pictures.size());
+  return {};
+}
+
+// The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
+Result<int> run_all(VideoCommand& o) {
+  FL_CHECK(complete(o));
+  FL_TRY(const Network network, o.engine.load());
+  o.job.network = &network;
+  o.job.cancel = &interruption();
+  if (is_picture_batch(o.job)) {
+    FL_CHECK(run_picture_batch(o.job, o.quiet));
+    return 0;
+  }
+  FL_TRY(const JobReport report, run_job(o.job, o.quiet));
+  if (!o.stats.empty()) FL_CHECK(write_text(o.stats, to_json(report)));
+  return report.cancelled ? 130 : 0;
+}
+
+}  // namespace
+
+void VideoCommand::add_to(CLI::App& c) {
+  SourceOptions& source = job.source;
+  SinkOptions& sink = job.sink;
+  c.add_option("input", source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
+  c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
+      ->required();
+  engine.add_to(c);
+  c.add_option("--max-width", job.max_width, "Reduce the output to fit, keeping its shape")
+      ->check(CLI::Range(1, 1 << 17));
+  c.add_option("--max-height", job.max_height, "Reduce the output to fit, keeping its shape")
+      ->check(CLI::Range(1, 1 << 17));
+  c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
+      ->check(CLI::Range(1, 1 << 17));
+  c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
+  c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  c.add_option("--encoder", sink.encoder, "FFmpeg encoder, e.g. libx264, libx265, libsvtav1, prores_ks, ffv1");
+  c.add_option("--crf", crf, "Encoder quality; lower is better")->check(CLI::Range(0.0, 255.0));
+  c.add_option("--bitrate", sink.bitrate, "Instead of --crf, e.g. 8M");
+  c.add_option("--preset", sink.preset, "Encoder preset, e.g. fast, slow");
+  c.add_option("--pixel-format", sink.pixel_format, "FFmpeg pixel format of the output, e.g. yuv420p10le");
+  c.add_option("--encoder-option", encoder_options, "Passed to the encoder as it is: key=value, repeatable");
+  c.add_option("--format", sink.format, "FFmpeg name of the output's container; default by the file's name");
+  c.add_option("--input-format", source.format, "FFmpeg name of the input's format, e.g. rawvideo, yuv4mpegpipe");
+  c.add_option("--size", raw_size, "WIDTHxHEIGHT of rawvideo input");
+  c.add_option("--input-pixel-format", source.raw_pixel_format, "FFmpeg pixel format of rawvideo input");
+  c.add_option("--frame-rate", frame_rate, "Of rawvideo input and image sequences, e.g. 25 or 30000/1001");
+  c.add_option("--start", source.start_seconds, "Seconds to skip")->check(CLI::Range(0.0, 1e9));
+  c.add_option("--duration", source.duration_seconds, "Seconds to process")->check(CLI::Range(0.0, 1e9));
+  c.add_option("--frames", source.max_frames, "Frames to process")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  c.add_option("--deinterlace", deinterlace, "auto, on or off")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
+  c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
+  c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
+  c.add_option("--stats", stats, "Write measurements as JSON to this file");
+  c.add_flag("-q,--quiet", quiet, "No progress and no summary");
+}
+
+int VideoCommand::run() {
+  const Result<int> code = run_all(*this);
+  return code ? *code : report_failure(code.error());
+}
+
+}  // namespace framelift

@@ -1,0 +1,28 @@
+// What every verb that turns one video into another shares: input, output, encoder, engine, and how a job is run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/framelift/engine_options.h"
+#include "pipeline/video_job.h"
+
+namespace framelift {
+
+struct VideoCommand {
+  EngineOptions engine;
+  VideoJob job;
+
+  void add_to(CLI::App& command);
+  // Runs the job, or one job for each picture of a folder. The process's exit code; failures are printed.
+  int run();
+
+  // As given on the command line.
+  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate;
+  std::vector<std::string> encoder_options;
+  double crf = -1;
+  bool quiet = false;
+};
+
+}  // namespace framelift

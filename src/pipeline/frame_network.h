@@ -1,0 +1,58 @@
+// What a network wants to know of the whole frame: computed once per frame, kept steady over time, fed to every tile.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backend/backend.h"
+#include "frame/frame.h"
+#include "network/network.h"
+#include "preprocess/frame_to_tensor.h"
+#include "preprocess/reduce.h"
+
+namespace framelift {
+
+// Exponential smoothing of a vector per frame, which starts anew at scene cuts:
+//   s(t) = strength * s(t-1) + (1 - strength) * v(t).
+class Stabiliser {
+ public:
+  // strength 0: no smoothing. The time constant is -1 / ln(strength) frames (0.9: about ten frames).
+  explicit Stabiliser(float strength) : strength_(strength) {}
+
+  // Smooths `values` in place. `picture` is the reduced frame [1,3,H,W] they were computed from.
+  void smooth(const TensorView& picture, std::span<float> values);
+  int64_t scene_cuts() const { return scene_cuts_; }
+
+ private:
+  bool is_scene_cut(const TensorView& picture);
+
+  float strength_;
+  std::vector<float> state_, thumbnail_;
+  int64_t scene_cuts_ = 0;
+};
+
+class FrameNetwork {
+ public:
+  // For frames of width x height pixels.
+  static Result<FrameNetwork> create(const Network& network, Backend& backend, const CompileOptions& options, int width,
+                                     int height, Reduction method, float stabilise);
+
+  // Reduces the frame and runs the network's frame graph; the result is in vector() until the next call.
+  Status run(const FrameToTensor& to_tensor, const Frame& frame);
+  TensorView vector() { return request_->output(0); }
+
+ private:
+  FrameNetwork(int factor, Reduction method, float stabilise)
+      : factor_(factor), method_(method), stabiliser_(stabilise) {}
+
+  int factor_;
+  Reduction method_;
+  Stabiliser stabiliser_;
+  Tensor whole_;  // the frame at full size
+  std::vector<float> scratch_;
+  std::unique_ptr<Executable> executable_;
+  std::unique_ptr<InferRequest> request_;
+};
+
+}  // namespace framelift

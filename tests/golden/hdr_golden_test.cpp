@@ -1,0 +1,153 @@
+// HDRTVNet++ with its published weights against goldens from its PyTorch code.
+#include <gtest/gtest.h>
+
+#include "decode/source.h"
+#include "graph/evaluate.h"
+#include "preprocess/frame_to_tensor.h"
+#include "preprocess/reduce.h"
+#include "tests/support.h"
+
+namespace framelift {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double f32_tolerance = 1e-5;  // the contract, as in golden_test.cpp
+
+Tensor read_picture(const fs::path& path) {
+  SourceOptions options;
+  options.path = path.string();
+  auto source = open_source(options);
+  if (!source) throw std::runtime_error(source.error().message);
+  auto frame = (*source)->next();
+  if (!frame || frame->empty()) throw std::runtime_error(path.string() + ": no picture");
+  ColorInfo color = (*source)->info().color;
+  color.matrix = MatrixCoefficients::rgb;
+  color.range = ColorRange::full;
+  color.chroma_location = ChromaLocation::left;
+  auto to_tensor = FrameToTensor::create(frame->format, color);
+  if (!to_tensor) throw std::runtime_error(to_tensor.error().message);
+  Tensor tensor(DType::f32, {1, 3, frame->height, frame->width});
+  to_tensor->run(*frame, {0, 0, frame->width, frame->height}, tensor.view());
+  return tensor;
+}
+
+Tensor crop(const Tensor& picture, int top, int left, int height, int width) {
+  Tensor out(DType::f32, {1, 3, height, width});
+  const int64_t h = picture.shape()[2], w = picture.shape()[3];
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < height; ++y)
+      std::memcpy(out.as<float>() + (int64_t{c} * height + y) * width,
+                  picture.as<float>() + (c * h + top + y) * w + left, static_cast<size_t>(width) * sizeof(float));
+  return out;
+}
+
+Tensor reduced(Tensor& picture, Reduction method) {
+  const auto height = static_cast<int>(picture.shape()[2]), width = static_cast<int>(picture.shape()[3]);
+  Tensor out(DType::f32, {1, 3, reduced_size(height, 4, method), reduced_size(width, 4, method)});
+  std::vector<float> scratch;
+  reduce(picture.view(), 4, method, out.view(), scratch);
+  return out;
+}
+
+// Rows 0, 90 and 179 of a [1,3,180,W] picture, as the golden holds them.
+double difference_of_rows(const Tensor& picture, const Tensor& golden, std::array<int, 3> rows) {
+  double worst = 0;
+  const int64_t h = picture.shape()[2], w = picture.shape()[3];
+  for (int64_t c = 0; c < 3; ++c)
+    for (size_t r = 0; r < 3; ++r)
+      worst = std::max(worst, largest_difference(picture.f32().subspan(static_cast<size_t>((c * h + rows[r]) * w), w),
+                                                 golden.f32().subspan(static_cast<size_t>((c * 3 + r) * w), w)));
+  return worst;
+}
+
+Result<std::vector<Tensor>> run(Backend& backend, const Graph& graph, const Parameters& parameters,
+                                std::vector<const Tensor*> inputs) {
+  CompileOptions options;
+  options.precision = Precision::f32;
+  FL_TRY(const auto executable, backend.compile(graph, parameters, options));
+  FL_TRY(const auto request, executable->create_request());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    std::memcpy(request->input(static_cast<int>(i)).data, inputs[i]->data(), inputs[i]->bytes());
+  FL_CHECK(request->start());
+  FL_CHECK(request->wait());
+  std::vector<Tensor> outputs;
+  outputs.push_back(Tensor::from_f32(request->output(0).shape, request->output(0).f32()));
+  return outputs;
+}
+
+class HdrGolden : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto found = shared_assets();
+    if (!found) GTEST_SKIP() << "needs the folder of real assets ($FRAMELIFT_SHARED or ../shared)";
+    assets_ = *found;
+    auto file = read_weights(assets_ / "golden/hdrtvnetpp.safetensors");
+    ASSERT_TRUE(file) << file.error().message;
+    goldens_ = std::move(*file);
+    picture_ = read_picture(assets_ / "images/bbb_frame60_1280x720.png");
+  }
+  const Tensor& golden(const std::string& key) const { return *goldens_.find(key); }
+
+  fs::path assets_;
+  WeightFile goldens_;
+  Tensor picture_;
+};
+
+TEST_F(HdrGolden, ConditionPictures) {
+  // Sums of 2 and 16 products of values up to 1, in float.
+  EXPECT_LE(
+      difference_of_rows(reduced(picture_, Reduction::bilinear), golden("cond_bilinear.rows_0_90_179"), {0, 90, 179}),
+      1e-6);
+  EXPECT_LE(
+      difference_of_rows(reduced(picture_, Reduction::bicubic), golden("cond_bicubic.rows_0_90_179"), {0, 90, 179}),
+      2e-6);
+}
+
+TEST_F(HdrGolden, EveryNetworkOnEveryBackend) {
+  Tensor content = crop(picture_, 192, 992, 64, 96);
+  struct Case {
+    const char* weights;
+    const char* key;
+    Reduction method;
+  };
+  for (const Case& c :
+       {Case{"AGCM.pth", "AGCM.out", Reduction::bicubic},
+        Case{"Ensemble_AGCM_LE.pth", "Ensemble_AGCM_LE.out", Reduction::bicubic},
+        Case{"Ensemble_AGCM_LE.pth", "Ensemble_AGCM_LE.out_bilinear_cond", Reduction::bilinear},
+        Case{"HR.pth", "HR.out", Reduction::bicubic}, Case{"HR.pth", "HR.out_bilinear_cond", Reduction::bilinear}}) {
+    auto network = load_network(assets_ / "weights/hdrtvnetpp" / c.weights);
+    ASSERT_TRUE(network) << network.error().message;
+    const Tensor condition = reduced(picture_, c.method);
+    auto frame_graph = network->architecture->build_frame_graph(network->hyper, 1, 180, 320);
+    auto graph = network->build(1, 64, 96);
+    ASSERT_TRUE(frame_graph && graph);
+    for (Backend* backend : backends()) {
+      auto vector = run(*backend, *frame_graph, network->parameters, {&condition});
+      ASSERT_TRUE(vector) << vector.error().message;
+      auto output = run(*backend, *graph, network->parameters, {&content, &(*vector)[0]});
+      ASSERT_TRUE(output) << output.error().message;
+      const double difference = largest_difference((*output)[0].f32(), golden(c.key).f32());
+      EXPECT_LE(difference, f32_tolerance) << c.key << " " << backend->name();
+      std::printf("%-36s %-9s max difference %.2e\n", c.key, backend->name(), difference);
+    }
+  }
+}
+
+TEST_F(HdrGolden, WholeFrame) {
+  auto network = load_network(assets_ / "weights/hdrtvnetpp/Ensemble_AGCM_LE.pth");
+  ASSERT_TRUE(network) << network.error().message;
+  const Tensor condition = reduced(picture_, Reduction::bilinear);
+  Backend& backend = *find_backend("openvino").value();
+  auto vector = run(backend, *network->architecture->build_frame_graph(network->hyper, 1, 180, 320),
+                    network->parameters, {&condition});
+  ASSERT_TRUE(vector) << vector.error().message;
+  auto output = run(backend, *network->build(1, 720, 1280), network->parameters, {&picture_, &(*vector)[0]});
+  ASSERT_TRUE(output) << output.error().message;
+  EXPECT_LE(
+      difference_of_rows((*output)[0], golden("Ensemble_AGCM_LE.full720p_bilinear.rows_0_359_719"), {0, 359, 719}),
+      f32_tolerance);
+}
+
+}  // namespace
+}  // namespace framelift
