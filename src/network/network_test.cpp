@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "network/hdrtvnet.h"
 #include "network/rrdbnet.h"
 #include "network/srvgg_compact.h"
 #include "weights/files_for_test.h"
@@ -121,7 +122,8 @@ TEST(Network, RefusesOtherNetworks) {
   WeightFile file;
   file.path = "resnet.pth";
   file.tensors.emplace_back("layer1.0.conv1.weight", Tensor::filled({64, 64, 3, 3}, 0));
-  EXPECT_FAILS_WITH(make_network(file), "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet)");
+  EXPECT_FAILS_WITH(make_network(file),
+                    "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++)");
   WeightFile empty;
   empty.path = "empty.safetensors";
   EXPECT_FAILS_WITH(make_network(empty), "its first tensor is missing");
@@ -245,7 +247,7 @@ class RealNetworks : public testing::TestWithParam<RealNetwork> {};
 
 TEST_P(RealNetworks, AreDetected) {
   SKIP_WITHOUT_SHARED_WEIGHTS();
-  const auto network = load_network(shared_weights() / "realesrgan" / GetParam().file);
+  const auto network = load_network(shared_weights() / GetParam().file);
   ASSERT_WORKS(network);
   EXPECT_EQ(network->architecture, GetParam().architecture);
   EXPECT_EQ(network->hyper, GetParam().hyper);
@@ -253,10 +255,23 @@ TEST_P(RealNetworks, AreDetected) {
 }
 
 const RealNetwork real_networks[] = {
-    {"RealESRGAN_General_x4_v3.bin", &srvgg_compact, {{"features", 64}, {"convs", 32}, {"scale", 4}}, 1'213'296},
-    {"RealESRGAN_General_WDN_x4_v3.bin", &srvgg_compact, {{"features", 64}, {"convs", 32}, {"scale", 4}}, 1'213'296},
-    {"realesr-animevideov3-x4.param", &srvgg_compact, {{"features", 64}, {"convs", 16}, {"scale", 4}}, 621'424},
-    {"realesrgan-x4plus-anime.bin", &rrdbnet, rrdb(6, 64, 32, 2, 1), 4'467'779},
+    {"realesrgan/RealESRGAN_General_x4_v3.bin",
+     &srvgg_compact,
+     {{"features", 64}, {"convs", 32}, {"scale", 4}},
+     1'213'296},
+    {"realesrgan/RealESRGAN_General_WDN_x4_v3.bin",
+     &srvgg_compact,
+     {{"features", 64}, {"convs", 32}, {"scale", 4}},
+     1'213'296},
+    {"realesrgan/realesr-animevideov3-x4.param",
+     &srvgg_compact,
+     {{"features", 64}, {"convs", 16}, {"scale", 4}},
+     621'424},
+    {"realesrgan/realesrgan-x4plus-anime.bin", &rrdbnet, rrdb(6, 64, 32, 2, 1), 4'467'779},
+    {"hdrtvnetpp/AGCM.pth", &hdrtvnet, {{"agcm", 1}, {"le", 0}}, 35'251},
+    {"hdrtvnetpp/LE.pth", &hdrtvnet, {{"agcm", 0}, {"le", 1}}, 555'907},
+    {"hdrtvnetpp/Ensemble_AGCM_LE.pth", &hdrtvnet, {{"agcm", 1}, {"le", 1}}, 591'158},
+    {"hdrtvnetpp/HR.pth", &hdrtvnet, {{"agcm", 1}, {"le", 1}}, 591'158},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, RealNetworks, testing::ValuesIn(real_networks), [](const auto& test) {
@@ -267,8 +282,7 @@ INSTANTIATE_TEST_SUITE_P(All, RealNetworks, testing::ValuesIn(real_networks), []
 
 TEST(RealNetworks, WeightsOfOtherNetworksAreRefused) {
   SKIP_WITHOUT_SHARED_WEIGHTS();
-  for (const char* file : {"expandnet/expandnet_weights_legacy.pth", "hdrtvnetpp/LE.pth", "hdrtvnetpp/AGCM.pth",
-                           "segmentation/selfie_segmentation.safetensors"})
+  for (const char* file : {"expandnet/expandnet_weights_legacy.pth", "segmentation/selfie_segmentation.safetensors"})
     EXPECT_FAILS_WITH(load_network(shared_weights() / file), "holds no network framelift knows");
 }
 

@@ -38,6 +38,7 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, const Fra
                    processed_.capacity() + 2 + static_cast<size_t>(sink.frames_held())) {
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
+  if (plan.sink.hdr_follows) light_.emplace();
   if (writer.resizer) network_pool_.emplace(plan.network_width, plan.network_height, writer.network_format, 1);
 }
 
@@ -67,8 +68,9 @@ void River::stop(Error error) {
 Status River::status() const {
   std::lock_guard lock(error_mutex_);
   if (error_) return fail(*error_);
-  if (frames_ == 0 && cancelled()) return fail(ErrorCode::cancelled, "cancelled before the first frame was written");
-  return {};
+  if (frames_ > 0) return {};
+  if (cancelled()) return fail(ErrorCode::cancelled, "cancelled before the first frame was written");
+  return fail(ErrorCode::invalid_argument, "{}: has no frame to process; is --start beyond its end?", job_.source.path);
 }
 
 Status River::decode() {
@@ -128,9 +130,10 @@ Status River::postprocess() {
     Frame finished;
     {
       StageTimer timer(postprocess_meter);
-      writer_.to_frame.run(request.output(0), tile.covered, tile.written, picture);
+      write_tile(request.output(0), tile, picture);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
+      if (light_) light_->end_frame();
       FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
       free_slots_.push(running->slot);
     }
@@ -138,6 +141,17 @@ Status River::postprocess() {
   }
   processed_.close();
   return {};
+}
+
+// Where light is measured, in bands that the cache still holds the second time.
+void River::write_tile(const TensorView& output, const Tile& tile, const Frame& picture) {
+  if (!light_) return writer_.to_frame.run(output, tile.covered, tile.written, picture);
+  constexpr int band_rows = 32;
+  for (int y = tile.written.y; y < tile.written.bottom(); y += band_rows) {
+    const Region band{tile.written.x, y, tile.written.width, std::min(band_rows, tile.written.bottom() - y)};
+    writer_.to_frame.run(output, tile.covered, band, picture);
+    light_->add(output, tile.covered, band);
+  }
 }
 
 // Brings the picture to the output's size, adds alpha and the frame's place in time; lets go of the source frame.
@@ -244,6 +258,10 @@ JobReport River::report() const {
   report.tile_width = network_.tiles.tile_width;
   report.tile_height = network_.tiles.tile_height;
   report.damaged_packets = source_.counters().damaged_packets;
+  if (light_) {
+    report.max_cll_nits = light_->max_content_nits();
+    report.max_fall_nits = light_->max_frame_average_nits();
+  }
   report.cancelled = cancelled();
   return report;
 }
