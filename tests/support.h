@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "backend/backend.h"
 #include "network/network.h"
@@ -43,6 +45,13 @@ inline double psnr(std::span<const float> a, std::span<const float> b) {
   auto clamped = [](float v) { return std::clamp(double{v}, 0.0, 1.0); };
   for (size_t i = 0; i < a.size(); ++i) sum += std::pow(clamped(a[i]) - clamped(b[i]), 2);
   return sum == 0 ? INFINITY : 10 * std::log10(static_cast<double>(a.size()) / sum);
+}
+
+// Engines that compute the network itself. The colour table approximates it, and has tests of its own.
+inline std::vector<Backend*> exact_backends() {
+  std::vector<Backend*> exact = backends();
+  std::erase_if(exact, [](const Backend* backend) { return std::string_view(backend->name()) == "lut"; });
+  return exact;
 }
 
 // One run of a network on one picture [1,3,H,W].

@@ -25,7 +25,8 @@ void EngineOptions::add_to(CLI::App& command) {
       .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
-  command.add_option("--backend", backend, "auto, openvino or reference")->capture_default_str();
+  command.add_option("--backend", backend, "auto, openvino, lut (colour table; per-pixel networks only) or reference")
+      ->capture_default_str();
   command.add_option("--precision", precision, "auto, f32 or bf16")->capture_default_str();
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))

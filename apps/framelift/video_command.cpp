@@ -63,6 +63,8 @@ void print_report(const VideoJob& job, const JobReport& r) {
   fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n", job.sink.path,
              r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision, r.backend,
              mib(r.peak_resident_bytes));
+  if (r.max_cll_nits > 0)
+    fmt::print(stderr, "{}: MaxCLL {:.0f}, MaxFALL {:.0f} cd/m2\n", job.sink.path, r.max_cll_nits, r.max_fall_nits);
   if (r.damaged_packets > 0) log::warn("{}: {} damaged packets were skipped", job.source.path, r.damaged_packets);
   if (r.cancelled) fmt::print(stderr, "{}: stopped early, what was written is complete and playable\n", job.sink.path);
 }

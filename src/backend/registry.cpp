@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "backend/backend.h"
+#include "backend/lut/lut_backend.h"
 #include "backend/openvino/openvino_backend.h"
 #include "backend/reference/reference_backend.h"
 
@@ -24,7 +25,7 @@ Result<Precision> parse_precision(std::string_view text) {
 }
 
 const std::vector<Backend*>& backends() {
-  static const std::vector<Backend*> all{&openvino_backend(), &reference_backend()};
+  static const std::vector<Backend*> all{&openvino_backend(), &lut_backend(), &reference_backend()};
   return all;
 }
 

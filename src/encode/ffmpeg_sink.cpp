@@ -18,6 +18,8 @@ extern "C" {
 #include "decode/pixel_layout.h"
 #include "encode/encoder_settings.h"
 #include "encode/frame_lender.h"
+#include "encode/hdr_bitstream.h"
+#include "encode/packet_spool.h"
 #include "encode/packet_times.h"
 #include "encode/stream_copier.h"
 
@@ -42,6 +44,16 @@ int movie_timescale(const AVFormatContext& output, int video_timescale) {
   return static_cast<int>(std::clamp<int64_t>(scale, 1000, largest));
 }
 
+// Codecs whose stream itself can carry static HDR metadata.
+std::optional<HdrBitstream> hdr_bitstream(AVCodecID codec) {
+  switch (codec) {
+    case AV_CODEC_ID_HEVC: return HdrBitstream::hevc;
+    case AV_CODEC_ID_H264: return HdrBitstream::h264;
+    case AV_CODEC_ID_AV1: return HdrBitstream::av1;
+    default: return std::nullopt;
+  }
+}
+
 class FfmpegSink final : public Sink {
  public:
   FfmpegSink(const SinkOptions& options, OutputTarget target) : options_(options), target_(std::move(target)) {}
@@ -53,6 +65,7 @@ class FfmpegSink final : public Sink {
   int frames_held() const override;
   Status write(Frame frame) override;
   void cut_short() override { cut_short_ = true; }
+  void set_hdr_metadata(const HdrMetadata& metadata) override { options_.hdr = metadata; }
   Status finish() override;
   std::string describe() const override;
 
@@ -61,12 +74,18 @@ class FfmpegSink final : public Sink {
   bool is_mov_family() const { return is("mp4") || is("mov") || is("ipod") || is("3gp") || is("ismv"); }
   bool copies_streams() const;
   Status open_container();
+  Status defer_if_hdr_follows();
   Status add_video_stream();
-  void add_side_data();
+  void add_hdr_side_data();
+  Status init_output();
   Status write_header();
+  Status header_result(int code) const;
   Status pack(const Frame& frame);
   Status encode(AVFrame* frame);
   Status write_packet();
+  Status mux(AVPacket& packet);
+  Status mux_spooled();
+  Status rewrite_packet(AVPacket& packet);
   tl::unexpected<Error> write_error(int code) const;
 
   SinkOptions options_;
@@ -79,6 +98,12 @@ class FfmpegSink final : public Sink {
   AVStream* video_ = nullptr;
   std::unique_ptr<StreamCopier> copier_;
   int64_t shift_ = 0;  // of --start, in options_.time_base
+
+  // With options_.hdr_follows the header has to wait for the last frame. Until then packets go to a spool, and finish()
+  // passes them on as if they came from the encoder: so nothing else about the file differs.
+  std::optional<PacketSpool> spool_;
+  std::optional<HdrBitstream> bitstream_;  // whose packets get the metadata
+  std::vector<uint8_t> rewritten_;
 
   FrameLender lender_;
   AvFramePtr frame_{av_frame_alloc()};
@@ -114,9 +139,26 @@ Status FfmpegSink::open() {
   if (options_.frame_rate.num > 0)
     nominal_duration_ =
         std::max<int64_t>(1, av_rescale_q(1, av_inv_q(to_av(options_.frame_rate)), to_av(options_.time_base)));
+  FL_CHECK(defer_if_hdr_follows());
   FL_CHECK(add_video_stream());
-  add_side_data();
-  return write_header();
+  FL_CHECK(init_output());
+  return spool_ ? Status{} : write_header();
+}
+
+Status FfmpegSink::defer_if_hdr_follows() {
+  const bool in_container = is_mov_family() || is("matroska") || is("webm");
+  const auto bitstream = hdr_bitstream(encoder_->codec_id);
+  if (!options_.hdr_follows || is("framemd5") || !(in_container || bitstream)) return {};
+  if (target_.kind != OutputTarget::Kind::file || target_.file.writes_through()) {
+    log::warn(
+        "{}: is sent as it is made, so mastering display, MaxCLL and MaxFALL are left out; write to a file to "
+        "have them",
+        target_.path);
+    return {};
+  }
+  bitstream_ = bitstream;
+  FL_TRY(spool_, PacketSpool::create(std::filesystem::path(target_.file.temporary_path()).parent_path().string()));
+  return {};
 }
 
 Status FfmpegSink::open_container() {
@@ -160,18 +202,25 @@ Status FfmpegSink::add_video_stream() {
   video_ = copier_ ? &copier_->output_video() : avformat_new_stream(output_.get(), nullptr);
   if (!video_ || avcodec_parameters_from_context(video_->codecpar, encoder_.get()) < 0)
     return fail(ErrorCode::out_of_memory, "{}: no memory for the video stream", target_.path);
+  if (spool_ && bitstream_) {
+    AVCodecParameters& parameters = *video_->codecpar;
+    rewrite_hdr_metadata(*bitstream_, {parameters.extradata, static_cast<size_t>(parameters.extradata_size)}, {},
+                         rewritten_);  // without metadata it can only become shorter
+    std::ranges::copy(rewritten_, parameters.extradata);
+    parameters.extradata_size = static_cast<int>(rewritten_.size());
+  }
   video_->time_base = to_av(options_.time_base);
   video_->avg_frame_rate = encoder_->framerate;
   video_->sample_aspect_ratio = encoder_->sample_aspect_ratio;
-  return {};
-}
-
-void FfmpegSink::add_side_data() {
   if (options_.display_matrix) {
     const auto& matrix = *options_.display_matrix;
     if (uint8_t* data = av_stream_new_side_data(video_, AV_PKT_DATA_DISPLAYMATRIX, sizeof matrix))
       std::memcpy(data, matrix.data(), sizeof matrix);
   }
+  return {};
+}
+
+void FfmpegSink::add_hdr_side_data() {
   if (const auto& display = options_.hdr.mastering_display) {
     AVMasteringDisplayMetadata* metadata = av_mastering_display_metadata_alloc();
     const auto fixed = [](double value, int scale) {
@@ -195,7 +244,8 @@ void FfmpegSink::add_side_data() {
   }
 }
 
-Status FfmpegSink::write_header() {
+// Finds out whether the container can hold all this; nothing is written yet.
+Status FfmpegSink::init_output() {
   AvDictionary settings;
   if (is_mov_family()) {
     settings.set("movflags", "+faststart");
@@ -208,15 +258,22 @@ Status FfmpegSink::write_header() {
   if (target_.one_picture) settings.set("update", "1");
   if (is("yuv4mpegpipe")) settings.set("strict", "-1");
   clear_ffmpeg_error();
-  const int code = avformat_write_header(output_.get(), &settings);
-  if (code < 0) {
-    if (code == AVERROR(ENOSPC)) return write_error(code);
-    const std::string detail = last_ffmpeg_error();
-    return fail(code == AVERROR(EINVAL) ? ErrorCode::unsupported : ErrorCode::io,
-                "{}: a {} file cannot hold this ({}{}{})", target_.path, output_->oformat->name, av_error_text(code),
-                detail.empty() ? "" : ": ", detail);
-  }
-  return {};
+  return header_result(avformat_init_output(output_.get(), &settings));
+}
+
+Status FfmpegSink::write_header() {
+  add_hdr_side_data();
+  clear_ffmpeg_error();
+  return header_result(avformat_write_header(output_.get(), nullptr));
+}
+
+Status FfmpegSink::header_result(int code) const {
+  if (code >= 0) return {};
+  if (code == AVERROR(ENOSPC)) return write_error(code);
+  const std::string detail = last_ffmpeg_error();
+  return fail(code == AVERROR(EINVAL) ? ErrorCode::unsupported : ErrorCode::io,
+              "{}: a {} file cannot hold this ({}{}{})", target_.path, output_->oformat->name, av_error_text(code),
+              detail.empty() ? "" : ": ", detail);
 }
 
 int FfmpegSink::frames_held() const {
@@ -324,6 +381,14 @@ Status FfmpegSink::write_packet() {
   }
   packet.duration = times_.duration(packet.pts);
   if (packet.duration <= 0) packet.duration = nominal_duration_;
+  if (!spool_) return mux(packet);
+  const int code = spool_->write(packet);
+  av_packet_unref(&packet);
+  return code < 0 ? write_error(code) : Status{};
+}
+
+// Takes a packet with its times in options_.time_base, and copied streams up to it.
+Status FfmpegSink::mux(AVPacket& packet) {
   packet.stream_index = video_->index;
   av_packet_rescale_ts(&packet, to_av(options_.time_base), video_->time_base);
   // A coarser clock (Matroska counts milliseconds) may round two decoding times onto one.
@@ -340,10 +405,47 @@ Status FfmpegSink::write_packet() {
   return {};
 }
 
+// Writes everything that has waited for the metadata.
+Status FfmpegSink::mux_spooled() {
+  ForeignScope foreign;
+  FL_CHECK(write_header());
+  int code = spool_->rewind();
+  while (code >= 0) {
+    code = spool_->read(*packet_);
+    if (code <= 0) break;
+    if (bitstream_) FL_CHECK(rewrite_packet(*packet_));
+    FL_CHECK(mux(*packet_));
+  }
+  if (code < 0) return write_error(code);
+  spool_.reset();
+  return {};
+}
+
+Status FfmpegSink::rewrite_packet(AVPacket& packet) {
+  // Only where decoding can begin; it holds until the next such place.
+  const bool key = packet.flags & AV_PKT_FLAG_KEY;
+  const bool has_metadata = options_.hdr.mastering_display || options_.hdr.content_light;
+  const bool written = rewrite_hdr_metadata(*bitstream_, {packet.data, static_cast<size_t>(packet.size)},
+                                            key ? options_.hdr : HdrMetadata{}, rewritten_);
+  if (key && has_metadata && !written) {
+    log::warn("{}: the stream of {} takes no HDR metadata; the container alone carries it", target_.path,
+              encoder_->codec->name);
+    bitstream_.reset();
+    return {};
+  }
+  const int size = static_cast<int>(rewritten_.size());
+  if (size < packet.size) av_shrink_packet(&packet, size);
+  if (size > packet.size && av_grow_packet(&packet, size - packet.size) < 0)
+    return fail(ErrorCode::out_of_memory, "{}: no memory for a packet", target_.path);
+  std::ranges::copy(rewritten_, packet.data);
+  return {};
+}
+
 Status FfmpegSink::finish() {
   FL_CHECK(encode(nullptr));
   if (times_.count() == 0)
     return fail(ErrorCode::invalid_data, "{}: no frame was written, so no file is kept", target_.path);
+  if (spool_) FL_CHECK(mux_spooled());
   if (copier_) {
     auto copied = cut_short_ ? copier_->copy_until(next_pts_, to_av(options_.time_base)) : copier_->copy_rest();
     if (!copied) return fail(copied.error().code, "{}: cannot be written ({})", target_.path, copied.error().message);

@@ -23,6 +23,8 @@ class OutputFile {
 
   // "folder/.name.part1a2b.mkv", in the same folder as the target; the target itself when that is a device or a pipe.
   const std::string& temporary_path() const { return temporary_; }
+  // A device or a pipe: what is written is out of our hands.
+  bool writes_through() const { return temporary_ == target_; }
   Status commit();
 
  private:

@@ -27,6 +27,7 @@ struct SinkOptions {
   PixelFormat source_format;  // of the decoded input: the default output keeps its depth, subsampling and alpha
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
   HdrMetadata hdr;            // static HDR metadata, written where codec and container can
+  bool hdr_follows = false;   // measured while encoding: Sink::set_hdr_metadata() comes before finish()
   Rational sample_aspect_ratio{1, 1};
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};
@@ -67,6 +68,9 @@ class Sink {
   virtual Status write(Frame frame) = 0;
   // The job was cancelled: copied streams will end where the video ends. Call before finish().
   virtual void cut_short() {}
+  // What was measured, for sinks opened with `hdr_follows`. Files get it into container and bitstream as if it had been
+  // known from the start; pipes have sent their header already and go without.
+  virtual void set_hdr_metadata(const HdrMetadata&) {}
   // Drains the encoder, writes the rest of the copied streams and the trailer, renames. Call once, also after a
   // cancelled job, so that what was written is playable.
   virtual Status finish() = 0;

@@ -136,6 +136,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.color = video_color(*contract.output_color);
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
     plan.sink.hdr = {};
+    plan.sink.hdr_follows = plan.sink.color.transfer == TransferCharacteristic::pq;
   }
   plan.sink.input_path = job.source.path;
   if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy

@@ -26,6 +26,7 @@ Result<JobReport> process_video(const VideoJob& job) {
   }
   FL_CHECK(river.status());
   if (job.source.max_frames > 0 || river.cancelled()) sink->cut_short();
+  if (plan.sink.hdr_follows) sink->set_hdr_metadata(river.hdr_metadata());
   FL_CHECK(sink->finish());
   return river.report();
 }

@@ -10,6 +10,7 @@
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
+#include "postprocess/light_levels.h"
 #include "preprocess/frame_to_tensor.h"
 
 namespace framelift {
@@ -31,6 +32,8 @@ class River {
   // The first error of any stage; `cancelled` when the job was cancelled before any frame was written.
   Status status() const;
   bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
+  // Of the PQ pictures that were made, when the plan says that it follows.
+  HdrMetadata hdr_metadata() const { return light_ ? measured_metadata(*light_) : HdrMetadata{}; }
   // Call when the output is complete: the job's time ends here.
   JobReport report() const;
 
@@ -46,6 +49,7 @@ class River {
   };
 
   void stop(Error error);
+  void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<Frame> finish_frame(int slot, Frame picture);
   void note_written();
   const char* limiting_stage() const;
@@ -65,6 +69,7 @@ class River {
   BoundedQueue<Frame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
+  std::optional<LightMeter> light_;        // fed by postprocess()
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

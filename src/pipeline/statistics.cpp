@@ -86,6 +86,8 @@ std::string to_json(const JobReport& r) {
                               {"tile_width", r.tile_width},
                               {"tile_height", r.tile_height},
                               {"damaged_packets", r.damaged_packets},
+                              {"max_cll_nits", r.max_cll_nits},
+                              {"max_fall_nits", r.max_fall_nits},
                               {"cancelled", r.cancelled}};
   json["allocations_per_frame"] =
       r.allocations_per_frame < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(r.allocations_per_frame);

@@ -91,7 +91,7 @@ TEST_P(OpGolden, EveryBackend) {
   builder.output(builder.add_node(parse_op(attributes), ids), "y");
   auto graph = std::move(builder).finish();
   ASSERT_TRUE(graph) << graph.error().message;
-  for (Backend* backend : backends()) {
+  for (Backend* backend : exact_backends()) {
     CompileOptions options;
     options.precision = Precision::f32;
     auto executable = backend->compile(*graph, parameters, options);
@@ -131,7 +131,7 @@ TEST_P(NetworkGolden, EveryBackend) {
   EXPECT_EQ(network->contract.scale, c.at("hyper").at("scale").get<int>());
   const WeightFile golden = read_or_die(golden_folder / c.at("golden").get<std::string>());
   const Tensor &input = *golden.find("input"), &expected = *golden.find("output");
-  for (Backend* backend : backends()) {
+  for (Backend* backend : exact_backends()) {
     CompileOptions options;
     options.precision = Precision::f32;
     auto output = run_network(*network, input, *backend, options);
@@ -178,7 +178,7 @@ TEST_P(RealWeights, EveryBackend) {
       picture.f32()[static_cast<size_t>(channel * height * width + i)] =
           static_cast<float>(input.as<uint8_t>()[i * 3 + channel]) / 255.0f;
 
-  for (Backend* backend : backends()) {
+  for (Backend* backend : exact_backends()) {
     CompileOptions options;
     options.precision = Precision::f32;
     const auto output = run_network(*network, picture, *backend, options);

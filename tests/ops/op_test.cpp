@@ -27,7 +27,7 @@ TEST_P(OpOnBackend, EqualsTheReference) {
   const auto expected = evaluate(*graph, parameters, inputs);
   ASSERT_TRUE(expected) << expected.error().message;
 
-  for (Backend* backend : backends()) {
+  for (Backend* backend : exact_backends()) {
     for (Precision precision : {Precision::f32, Precision::bf16}) {
       CompileOptions options;
       options.precision = precision;

@@ -2,10 +2,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
+#include "color/pq.h"
+#include "decode/source.h"
 #include "pipeline/video_job.h"
+#include "postprocess/light_levels.h"
+#include "preprocess/frame_to_tensor.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -73,6 +78,73 @@ Network identity_network() {
   network.architecture = &architecture;
   network.contract = NetworkContract{};
   return network;
+}
+
+// The same, but what it gives back is taken for PQ.
+Network pq_network() {
+  Network network = identity_network();
+  static const Architecture architecture{"identity-pq", "returns its input",        nullptr, nullptr,
+                                         nullptr,       network.architecture->build};
+  network.architecture = &architecture;
+  network.contract.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::pq, ColorPrimaries::bt2020,
+                                            ColorRange::full, ChromaLocation::unspecified};
+  return network;
+}
+
+// What is stated must be what a second measurement of the decoded file finds, here without coding loss.
+TEST_F(Jobs, StatedLightLevelsAreThoseOfTheFile) {
+  const Network network = pq_network();
+  for (int tile : {0, 100}) {
+    VideoJob j = job(network, "test:320x180:5", folder_ / "out.mkv");
+    j.tile = tile;
+    j.sink.encoder = "libx265";
+    j.sink.pixel_format = "yuv444p10le";
+    j.sink.preset = "ultrafast";
+    j.sink.encoder_options = {{"x265-params", "lossless=1"}};
+    const auto report = process_video(j);
+    ASSERT_TRUE(report) << report.error().message;
+
+    SourceOptions options;
+    options.path = j.sink.path;
+    const auto source = open_source(options).value();
+    const VideoInfo& info = source->info();
+    const auto to_tensor = FrameToTensor::create(info.format, info.color).value();
+    Tensor picture(DType::f32, {1, 3, info.height, info.width});
+    const Region all{0, 0, info.width, info.height};
+    LightMeter meter;
+    for (;;) {
+      const Frame frame = source->next().value();
+      if (frame.empty()) break;
+      to_tensor.run(frame, all, picture.view());
+      meter.add(picture.view(), all, all);
+      meter.end_frame();
+    }
+    EXPECT_EQ(meter.frames(), 5);
+    // A code apart, as R, G and B of 10-bit YCbCr are.
+    const auto expect_near = [](double stated, double measured) {
+      EXPECT_NEAR(pq_inverse_eotf(stated), pq_inverse_eotf(measured), 2.0 / 876) << stated << " " << measured;
+    };
+    expect_near(report->max_cll_nits, meter.max_content_nits());
+    EXPECT_NEAR(report->max_fall_nits, meter.max_frame_average_nits(), 0.002 * meter.max_frame_average_nits());
+    ASSERT_TRUE(info.hdr.content_light && info.hdr.mastering_display);
+    EXPECT_EQ(info.hdr.content_light->max_content_nits, std::lround(report->max_cll_nits));
+    EXPECT_EQ(info.hdr.content_light->max_frame_average_nits, std::lround(report->max_fall_nits));
+    EXPECT_GE(info.hdr.mastering_display->max_nits, info.hdr.content_light->max_content_nits);
+  }
+}
+
+// Measuring reads the picture in bands; what is written must not notice.
+TEST_F(Jobs, MeasuringLightChangesNoSample) {
+  Network network = pq_network();
+  VideoJob j = job(network, "test:233x181:3", "");
+  j.sink.pixel_format = "yuv420p10le";
+  const std::string measured = checksums(j);
+  j.tile = 90;
+  EXPECT_EQ(checksums(j), measured);
+  network.contract.output_color->transfer = TransferCharacteristic::hlg;  // not measured
+  EXPECT_EQ(checksums(j), measured);
+  j.tile = 0;
+  EXPECT_EQ(checksums(j), measured);
 }
 
 TEST_F(Jobs, TiledEqualsUntiled) {

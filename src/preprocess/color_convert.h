@@ -1,0 +1,35 @@
+// RGB tensors between transfer curves and primaries: what a network expects from what a file holds, and HDR10's PQ to
+// HLG. Display-referred: both sides show the same light on their reference displays.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "color/color_info.h"
+#include "frame/tensor.h"
+#include "preprocess/color_convert_kernels.h"
+
+namespace framelift {
+
+// Prepared for one pair of colours; immutable afterwards, so any number of threads may call it.
+class ColorConverter {
+ public:
+  // Between SDR curves, or between PQ and HLG; transfer and primaries of both are specified (see resolve_color), the
+  // other members do not matter. Nothing: both are the same, there is nothing to do.
+  // Every SDR camera curve (BT.709, BT.601, BT.2020, SMPTE 240M) is made for the BT.1886 display and counts as the
+  // same. Out-of-gamut colours are clipped; SDR results stay in what a limited-range code can hold (-0.07..1.09).
+  // `peak_nits`: peak of the HLG display, which sets its system gamma; PQ light beyond it is clipped.
+  // Errors: invalid_argument (unspecified members, peak_nits out of 100..10000), unsupported (SDR from or to HDR,
+  // which is tone mapping; HLG without BT.2020 primaries).
+  static Result<std::optional<ColorConverter>> create(const ColorInfo& from, const ColorInfo& to,
+                                                      double peak_nits = 1000);
+
+  // In place on f32 [1, 3, h, w]. A pixel's value does not depend on its place. NaN becomes black. Allocates nothing.
+  void run(const TensorView& rgb) const;
+
+ private:
+  ColorConverter() = default;
+  ColorPlan plan_;
+};
+
+}  // namespace framelift
