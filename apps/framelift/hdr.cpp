@@ -5,7 +5,7 @@ namespace framelift {
 
 void add_hdr_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<VideoCommand>();
-  CLI::App& c = *app.add_subcommand("hdr", "Turn SDR video into HDR (PQ, BT.2020)");
+  CLI::App& c = *app.add_subcommand("hdr", "Turn SDR video into HDR (PQ or HLG, BT.2020)");
   o->engine.model = "hdrtvnet";
   o->add_to(c);
   o->job.stabilise = 0.9f;
@@ -26,12 +26,21 @@ void add_hdr_command(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"exact", "lut"}))
       ->excludes(c.get_option("--backend"))
       ->default_str("exact");
+  c.add_option_function<std::string>(
+       "--transfer", [o](const std::string& transfer) { o->job.hlg = transfer == "hlg"; },
+       "pq: HDR10 with measured metadata; hlg: for broadcast")
+      ->check(CLI::IsMember({"pq", "hlg"}))
+      ->default_str("pq");
+  c.add_option("--peak-nits", o->job.peak_nits, "Peak of the display that HLG output is made for, in cd/m2")
+      ->check(CLI::Range(100.0, 10000.0))
+      ->capture_default_str();
   c.add_flag("--force", o->job.force, "Process HDR or wide-gamut input all the same");
   c.footer(
       "Examples:\n"
       "  framelift hdr in.mp4 out.mkv\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --crf 16\n"
-      "  framelift hdr in.mp4 out.mkv --model agcm --agcm lut");
+      "  framelift hdr in.mp4 out.mkv --model agcm --agcm lut\n"
+      "  framelift hdr in.mp4 out.mp4 --transfer hlg");
   c.callback([o, &run] { run = [o] { return o->run(); }; });
 }
 

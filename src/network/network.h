@@ -21,6 +21,9 @@ struct NetworkContract {
   int scale = 1;  // output pixels per input pixel, each axis
   // The reduction (a quarter: 4) of the whole frame that Architecture::build_frame_graph takes; 0: no such graph.
   int frame_reduction = 0;
+  // Transfer and primaries that the network was made for, in values from 0 to 1 exactly; nothing: whatever the source
+  // has.
+  std::optional<ColorInfo> input_color;
   // What the output means, as RGB; nothing: the same as the input.
   std::optional<ColorInfo> output_color;
   int alignment = 1;  // input width and height must be multiples of this; the pipeline pads by reflection and crops

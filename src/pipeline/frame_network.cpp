@@ -63,8 +63,8 @@ Result<FrameNetwork> FrameNetwork::create(const Network& network, Backend& backe
   return made;
 }
 
-Status FrameNetwork::run(const FrameToTensor& to_tensor, const Frame& frame) {
-  to_tensor.run(frame, {0, 0, frame.width, frame.height}, whole_.view());
+Status FrameNetwork::run(const PictureReader& reader, const Frame& frame) {
+  reader.run(frame, {0, 0, frame.width, frame.height}, whole_.view());
   const TensorView picture = request_->input(0);
   reduce(whole_.view(), factor_, method_, picture, scratch_);
   FL_CHECK(request_->start());

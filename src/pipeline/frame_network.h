@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "frame/frame.h"
 #include "network/network.h"
-#include "preprocess/frame_to_tensor.h"
+#include "preprocess/picture_reader.h"
 #include "preprocess/reduce.h"
 
 namespace framelift {
@@ -39,7 +39,7 @@ class FrameNetwork {
                                      int height, Reduction method, float stabilise);
 
   // Reduces the frame and runs the network's frame graph; the result is in vector() until the next call.
-  Status run(const FrameToTensor& to_tensor, const Frame& frame);
+  Status run(const PictureReader& reader, const Frame& frame);
   TensorView vector() { return request_->output(0); }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "color/resolve.h"
+#include "color/transfer.h"
 #include "graph/analysis.h"
 
 namespace framelift {
@@ -62,7 +63,8 @@ Status expect_sdr(const std::string& path, const ColorInfo& color) {
     return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
                 color.transfer == TransferCharacteristic::pq ? "PQ" : "HLG");
   if (color.primaries == ColorPrimaries::bt2020)
-    return fail(ErrorCode::unsupported, "{}: has wide-gamut BT.2020 colour; --force takes it as BT.709", path);
+    return fail(ErrorCode::unsupported,
+                "{}: has wide-gamut BT.2020 colour, of which BT.709 keeps only a part; --force converts it", path);
   return {};
 }
 
@@ -134,6 +136,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.hdr = input.hdr;
   if (contract.output_color) {
     plan.sink.color = video_color(*contract.output_color);
+    if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
     plan.sink.hdr = {};
     plan.sink.hdr_follows = plan.sink.color.transfer == TransferCharacteristic::pq;
@@ -143,7 +146,20 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   return plan;
 }
 
-Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
+Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input) {
+  FL_TRY(auto to_tensor, FrameToTensor::create(input.format, plan.input_color));
+  std::optional<ColorConverter> convert;
+  const auto& wanted = job.network->contract.input_color;
+  if (wanted && !is_hdr(plan.input_color.transfer)) {
+    ColorInfo from = input.color;
+    if (from.transfer == TransferCharacteristic::unspecified) from.transfer = wanted->transfer;
+    if (from.primaries == ColorPrimaries::unspecified) from.primaries = wanted->primaries;
+    FL_TRY(convert, ColorConverter::create(from, *wanted));
+  }
+  return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value());
+}
+
+Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
   const PictureLayout source{input.format, input.width, input.height, plan.input_color};
   const PictureLayout target{sink.format(), plan.output_width, plan.output_height, sink.color()};
   const bool dither = target.format.bits < source.format.bits;
@@ -158,7 +174,10 @@ Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, c
     direct.format.alpha = false;
   }
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
-  PictureWriter writer{std::move(to_frame), direct.format, std::nullopt, std::nullopt};
+  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt};
+  if (const auto& made = job.network->contract.output_color; made && made->transfer != plan.sink.color.transfer) {
+    FL_TRY(writer.convert, ColorConverter::create(*made, plan.sink.color, job.peak_nits));
+  }
   if (plan.resize) {
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));
   }

@@ -25,14 +25,19 @@ struct JobPlan {
 // Colours, sizes and tags. Errors: sizes that no encoder takes.
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input);
 
+// How the source's frames become the network's input. Only what the file says of its colours is converted; what it
+// leaves unsaid counts as what the network expects.
+Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input);
+
 // How the network's output becomes the sink's frames.
 struct PictureWriter {
+  std::optional<ColorConverter> convert;  // in place on the network's output, first
   TensorToFrame to_frame;
   PixelFormat network_format;         // of the pictures that to_frame writes
   std::optional<Resizer> resizer;     // from those to the sink's frames, when their sizes differ
   std::optional<PlaneResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
 };
-Result<PictureWriter> plan_writer(const JobPlan& plan, const VideoInfo& input, const Sink& sink);
+Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 
 // The compiled network for one tile size, with all its requests: one for each of the engine's streams, and two more so
 // that a stream never waits while one result is read out and the next tile is filled in.

@@ -18,12 +18,12 @@ tl::unexpected<Error> interrupted() { return fail(ErrorCode::cancelled, "stopped
 
 }  // namespace
 
-River::River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor,
+River::River(const VideoJob& job, const JobPlan& plan, Source& source, const PictureReader& reader,
              TiledNetwork& network, PictureWriter& writer, Sink& sink)
     : job_(job),
       plan_(plan),
       source_(source),
-      to_tensor_(to_tensor),
+      reader_(reader),
       network_(network),
       writer_(writer),
       sink_(sink),
@@ -94,7 +94,7 @@ Status River::preprocess() {
     Frame& input = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
     if (network_.frame) {
       StageTimer timer(preprocess_meter);
-      FL_CHECK(network_.frame->run(to_tensor_, input));
+      FL_CHECK(network_.frame->run(reader_, input));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
       const auto index = free_requests_.pop();
@@ -103,7 +103,7 @@ Status River::preprocess() {
       RunningTile running{*index, static_cast<int>(tile), *slot, {}};
       {
         StageTimer timer(preprocess_meter);
-        to_tensor_.run(input, network_.tiles.tiles[tile].input, request.input(0));
+        reader_.run(input, network_.tiles.tiles[tile].input, request.input(0));
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
         network_meter_.begin();
         running.started = Clock::now();
@@ -130,6 +130,7 @@ Status River::postprocess() {
     Frame finished;
     {
       StageTimer timer(postprocess_meter);
+      if (writer_.convert) writer_.convert->run(request.output(0));
       write_tile(request.output(0), tile, picture);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;

@@ -11,14 +11,14 @@
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
 #include "postprocess/light_levels.h"
-#include "preprocess/frame_to_tensor.h"
+#include "preprocess/picture_reader.h"
 
 namespace framelift {
 
 class River {
  public:
   // Everything is borrowed and outlives the river.
-  River(const VideoJob& job, const JobPlan& plan, Source& source, const FrameToTensor& to_tensor, TiledNetwork& network,
+  River(const VideoJob& job, const JobPlan& plan, Source& source, const PictureReader& reader, TiledNetwork& network,
         PictureWriter& writer, Sink& sink);
 
   // The stages. Each runs on a thread of its own until its input ends, and then ends its output.
@@ -57,7 +57,7 @@ class River {
   const VideoJob& job_;
   const JobPlan& plan_;
   Source& source_;
-  const FrameToTensor& to_tensor_;
+  const PictureReader& reader_;
   TiledNetwork& network_;
   PictureWriter& writer_;
   Sink& sink_;

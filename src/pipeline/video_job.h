@@ -40,6 +40,9 @@ struct VideoJob {
   // (Stabiliser in pipeline/frame_network.h; 0: each frame by itself).
   Reduction frame_reduction = Reduction::bicubic;
   float stabilise = 0;
+  // For networks that make HDR: HLG for a display of `peak_nits` cd/m2 instead of PQ.
+  bool hlg = false;
+  double peak_nits = 1000;
   bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
 
   int prefetch = 4;  // decoded frames waiting

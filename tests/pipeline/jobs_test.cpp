@@ -316,6 +316,37 @@ TEST_F(Jobs, SteadyStateAllocatesNothing) {
   EXPECT_EQ(report->allocations_per_frame, 0);
 }
 
+TEST_F(Jobs, HdrInputIsRefusedByNetworksThatMakeHdr) {
+  FL_SHARED_OR_SKIP(assets);
+  auto network = load_network(assets / "weights/hdrtvnetpp/AGCM.pth");
+  ASSERT_TRUE(network) << network.error().message;
+  VideoJob j = job(*network, (assets / "video/hdr10-av1.mp4").string(), "null:");
+  j.source.max_frames = 1;
+  const auto refused = process_video(j);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message.find("--force"), std::string::npos) << refused.error().message;
+  j.force = true;
+  EXPECT_TRUE(process_video(j));
+}
+
+TEST_F(Jobs, HlgOutputIsTagged) {
+  FL_SHARED_OR_SKIP(assets);
+  auto network = load_network(assets / "weights/hdrtvnetpp/AGCM.pth");
+  ASSERT_TRUE(network) << network.error().message;
+  const fs::path file = folder_ / "hlg.mkv";
+  VideoJob j = job(*network, "test:64x48:3", file.string());
+  j.hlg = true;
+  ASSERT_TRUE(process_video(j));
+  SourceOptions written;
+  written.path = file.string();
+  auto source = open_source(written);
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_EQ((*source)->info().color.transfer, TransferCharacteristic::hlg);
+  EXPECT_EQ((*source)->info().color.primaries, ColorPrimaries::bt2020);
+  EXPECT_EQ((*source)->info().format.bits, 10);
+}
+
 TEST_F(Jobs, ReferenceBackendRunsVideoToo) {
   const Network network = golden_network("srvgg_x2.weights.safetensors");
   VideoJob j = job(network, "test:32x24:2", "null:");
