@@ -1,15 +1,16 @@
 #include "preprocess/reduce.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace framelift {
 namespace {
 
-// One output sample: a weighted sum of `weights.size()` input samples beginning at `first` (which may lie outside).
+// One output sample: a weighted sum of `count` input samples beginning at `first` (which may lie outside).
 struct Taps {
-  int first = 0;
-  std::vector<float> weights;
+  int first = 0, count = 0;
+  std::array<float, 4 * max_reduction + 1> weights{};
 };
 
 // Keys' cubic convolution kernel with a = -0.5.
@@ -27,7 +28,9 @@ Taps taps_of(int o, int factor, Reduction method) {
   if (method == Reduction::bilinear) {
     taps.first = static_cast<int>(std::floor(centre));
     const auto fraction = static_cast<float>(centre - taps.first);
-    taps.weights = {1 - fraction, fraction};
+    taps.count = 2;
+    taps.weights[0] = 1 - fraction;
+    taps.weights[1] = fraction;
     return taps;
   }
   const double reach = 2.0 * factor;
@@ -36,7 +39,7 @@ Taps taps_of(int o, int factor, Reduction method) {
   double sum = 0;
   for (int i = taps.first; i <= last; ++i) sum += cubic((centre - i) / factor);
   for (int i = taps.first; i <= last; ++i)
-    taps.weights.push_back(static_cast<float>(cubic((centre - i) / factor) / sum));
+    taps.weights[static_cast<size_t>(taps.count++)] = static_cast<float>(cubic((centre - i) / factor) / sum);
   return taps;
 }
 
@@ -61,7 +64,7 @@ void reduce(const TensorView& source, int factor, Reduction method, const Tensor
   const auto out_height = static_cast<int>(target.shape[2]), out_width = static_cast<int>(target.shape[3]);
   // The weights repeat from sample to sample, shifted by the factor.
   const Taps first = taps_of(0, factor, method);
-  const auto count = static_cast<int>(first.weights.size());
+  const int count = first.count;
   scratch.resize(static_cast<size_t>(width));
   for (int c = 0; c < channels; ++c)
     for (int y = 0; y < out_height; ++y) {

@@ -18,7 +18,10 @@ enum class Reduction : uint8_t {
 // Height or width after reducing by `factor`.
 int reduced_size(int size, int factor, Reduction method);
 
-// source: f32 [1,C,H,W]; target: f32 [1,C,reduced H,reduced W]. `scratch` keeps memory between calls.
+inline constexpr int max_reduction = 16;
+
+// source: f32 [1,C,H,W]; target: f32 [1,C,reduced H,reduced W]; factor 1..max_reduction. `scratch` keeps memory between
+// calls: one row, allocated at the first.
 void reduce(const TensorView& source, int factor, Reduction method, const TensorView& target,
             std::vector<float>& scratch);
 

@@ -47,8 +47,8 @@ class ColorTable {
 
   ColorGrid grid_;
   std::vector<float> coordinates_;  // of the points of an axis
-  // One point is 16 bytes, red, green, blue and a zero: one aligned load fetches it. What a frame reads of it, about a
-  // megabyte, stays in the cache, so 16-bit values would buy nothing but the cost of widening them.
+  // One point is 16 bytes, red, green, blue and a zero: one aligned load fetches it. A frame reads a few megabytes of
+  // them in an order that follows its shapes, so the caches serve most of it.
   Tensor values_;
   Tensor states_;  // bytes of State
 };
