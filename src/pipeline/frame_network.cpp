@@ -28,7 +28,7 @@ bool Stabiliser::is_scene_cut(const TensorView& picture) {
       for (int y = y0; y < std::min(y1, height); ++y)
         for (int x = x0; x < std::min(x1, width); ++x) sum += picture.as<float>()[(height + y) * width + x];
       const float mean = sum / static_cast<float>((y1 - y0) * (x1 - x0));
-      float& cell = thumbnail_[static_cast<size_t>(ty * thumbnail_width + tx)];
+      float& cell = thumbnail_[static_cast<size_t>(ty) * thumbnail_width + static_cast<size_t>(tx)];
       difference += std::abs(mean - cell);
       cell = mean;
     }

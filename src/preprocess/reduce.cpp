@@ -78,13 +78,11 @@ void reduce(const TensorView& source, int factor, Reduction method, const Tensor
       float* out = target.as<float>() + (int64_t{c} * out_height + y) * out_width;
       for (int x = 0; x < out_width; ++x) {
         const int left = first.first + x * factor;
+        const bool inside = left >= 0 && left + count <= width;
         float sum = 0;
-        if (left >= 0 && left + count <= width) {
-          for (int k = 0; k < count; ++k)
-            sum += first.weights[static_cast<size_t>(k)] * scratch[static_cast<size_t>(left + k)];
-        } else {
-          for (int k = 0; k < count; ++k)
-            sum += first.weights[static_cast<size_t>(k)] * scratch[static_cast<size_t>(mirrored(left + k, width))];
+        for (int k = 0; k < count; ++k) {
+          const int column = inside ? left + k : mirrored(left + k, width);
+          sum += first.weights[static_cast<size_t>(k)] * scratch[static_cast<size_t>(column)];
         }
         out[x] = sum;
       }
