@@ -13,9 +13,14 @@ void add_hdr_command(CLI::App& app, Run& run) {
                "How steady the frame's overall tone is kept, 0 (each frame by itself) to 0.99; starts anew at cuts")
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
-  c.add_option("--condition", o->job.frame_reduction, "How the frame is reduced for the network: bicubic or bilinear")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Reduction>{{"bicubic", Reduction::bicubic}, {"bilinear", Reduction::bilinear}}));
+  c.add_option_function<std::string>(
+       "--condition",
+       [o](const std::string& how) {
+         o->job.frame_reduction = how == "bilinear" ? Reduction::bilinear : Reduction::bicubic;
+       },
+       "How the frame is reduced for the network to see it whole")
+      ->check(CLI::IsMember({"bicubic", "bilinear"}))
+      ->default_str("bicubic");
   c.add_option_function<std::string>(
        "--agcm",
        [o](const std::string& how) {
