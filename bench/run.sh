@@ -8,9 +8,7 @@ python=.venv-peers/bin/python
 assets=$(.venv/bin/python tools/fetch_demo_assets.py)
 clip=build/bench/bbb_320x180.mp4 model=$assets/realesr-animevideov3-x4.param
 mkdir -p build/bench
-[[ -f $clip ]] || ffmpeg -hide_banner -loglevel error -nostdin -y -i "$assets/bigbuckbunny.mp4" \
-  -vf scale=320:180:flags=area -c:v libx264 -crf 12 -preset slow \
-  -colorspace bt709 -color_primaries bt709 -color_trc bt709 -c:a copy "$clip"
+[[ -f $clip ]] || tools/small_clip.sh "$assets/bigbuckbunny.mp4" "$clip"
 
 $python bench/kernels.py "$(dirname "$framelift")"
 $python bench/memory_flat.py "$framelift"

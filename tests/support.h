@@ -54,18 +54,26 @@ inline std::vector<Backend*> exact_backends() {
   return exact;
 }
 
+// Compiles a graph, runs it once on its inputs in order, and returns its first output.
+inline Result<Tensor> run_graph(Backend& backend, const Graph& graph, const Parameters& parameters,
+                                std::span<const Tensor* const> inputs, const CompileOptions& options) {
+  FL_TRY(const auto executable, backend.compile(graph, parameters, options));
+  FL_TRY(const auto request, executable->create_request());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    std::memcpy(request->input(static_cast<int>(i)).data, inputs[i]->data(), inputs[i]->bytes());
+  FL_CHECK(request->start());
+  FL_CHECK(request->wait());
+  const TensorView output = request->output(0);
+  return Tensor::from_f32(output.shape, output.f32());
+}
+
 // One run of a network on one picture [1,3,H,W].
 inline Result<Tensor> run_network(const Network& network, const Tensor& picture, Backend& backend,
                                   const CompileOptions& options) {
   FL_TRY(const Graph graph,
          network.build(1, static_cast<int>(picture.shape()[2]), static_cast<int>(picture.shape()[3])));
-  FL_TRY(const auto executable, backend.compile(graph, network.parameters, options));
-  FL_TRY(const auto request, executable->create_request());
-  std::memcpy(request->input(0).data, picture.data(), picture.bytes());
-  FL_CHECK(request->start());
-  FL_CHECK(request->wait());
-  const TensorView output = request->output(0);
-  return Tensor::from_f32(output.shape, output.f32());
+  const Tensor* const inputs[] = {&picture};
+  return run_graph(backend, graph, network.parameters, inputs, options);
 }
 
 }  // namespace framelift

@@ -12,11 +12,9 @@ started=$SECONDS
 assets=$(.venv/bin/python tools/fetch_demo_assets.py --out "$work/assets")
 "$framelift" models import "$assets/realesr-animevideov3-x4.param" --name animevideov3 --overwrite
 
-# The clip carries no colour tags, which at 1280x720 means BT.709; at 320x180 that has to be said.
 # 1280x720 would become 5120x2880: minutes on a small machine. The demo starts from 320x180, with the clip's sound.
 small=$work/bbb_320x180.mp4
-ffmpeg "${quiet[@]}" -i "$assets/bigbuckbunny.mp4" -vf scale=320:180:flags=area -c:v libx264 -crf 12 -preset slow \
-  -colorspace bt709 -color_primaries bt709 -color_trc bt709 -c:a copy "$small"
+tools/small_clip.sh "$assets/bigbuckbunny.mp4" "$small"
 
 result=$out/bbb_upscaled.mkv
 "$framelift" upscale "$small" "$result" --model animevideov3 --overwrite --stats "$out/stats.json"

@@ -5,7 +5,7 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/engine_options.h"
 #include "graph/analysis.h"
-#include "pipeline/statistics.h"
+#include "pipeline/video_job.h"
 
 namespace framelift {
 namespace {
@@ -63,8 +63,8 @@ Result<NetworkFigures> measure(Executable& executable, double seconds) {
 
 Status bench_network(const NetworkBenchOptions& o) {
   int width = 0, height = 0;
-  if (std::sscanf(o.size.c_str(), "%dx%d", &width, &height) != 2 || width < 1 || height < 1 || width > 1 << 17 ||
-      height > 1 << 17)
+  if (std::sscanf(o.size.c_str(), "%dx%d", &width, &height) != 2 || width < 1 || height < 1 ||
+      width > max_picture_edge || height > max_picture_edge)
     return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.size);
   FL_TRY(const Network network, o.engine.load());
   FL_TRY(Backend * backend, o.engine.find_backend());

@@ -26,8 +26,8 @@ void add_hdr_command(CLI::App& app, Run& run) {
        [o](const std::string& how) {
          if (how == "lut") o->engine.backend = "lut";
        },
-       "How the agcm model is computed: exact, or lut, a colour table made for each frame: several times as fast, "
-       "within 1/1023 of exact")
+       "How the agcm model is computed: exact, or lut, a colour table made for each frame: faster, within "
+       "1/1023 of exact")
       ->check(CLI::IsMember({"exact", "lut"}))
       ->excludes(c.get_option("--backend"))
       ->default_str("exact");

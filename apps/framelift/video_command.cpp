@@ -140,11 +140,11 @@ void VideoCommand::add_to(CLI::App& c) {
       ->required();
   engine.add_to(c);
   c.add_option("--max-width", job.max_width, "Reduce the output to fit, keeping its shape")
-      ->check(CLI::Range(1, 1 << 17));
+      ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--max-height", job.max_height, "Reduce the output to fit, keeping its shape")
-      ->check(CLI::Range(1, 1 << 17));
+      ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
-      ->check(CLI::Range(1, 1 << 17));
+      ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))

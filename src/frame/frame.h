@@ -72,8 +72,6 @@ class FramePool {
   // Wakes waiters for good: from now on acquire() fails with `cancelled`.
   void cancel();
 
-  size_t bytes_per_frame() const;
-
  private:
   struct State;
   std::shared_ptr<State> state_;

@@ -60,8 +60,6 @@ FramePool::FramePool(int width, int height, PixelFormat format, size_t capacity)
 
 FramePool::~FramePool() { cancel(); }
 
-size_t FramePool::bytes_per_frame() const { return state_->frame_bytes; }
-
 void FramePool::cancel() {
   {
     std::lock_guard lock(state_->mutex);

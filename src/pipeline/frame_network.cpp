@@ -38,7 +38,6 @@ bool Stabiliser::is_scene_cut(const TensorView& picture) {
 void Stabiliser::smooth(const TensorView& picture, std::span<float> values) {
   if (strength_ <= 0) return;
   if (is_scene_cut(picture)) {
-    if (!state_.empty()) ++scene_cuts_;
     state_.assign(values.begin(), values.end());
     return;
   }

@@ -22,14 +22,12 @@ class Stabiliser {
 
   // Smooths `values` in place. `picture` is the reduced frame [1,3,H,W] they were computed from.
   void smooth(const TensorView& picture, std::span<float> values);
-  int64_t scene_cuts() const { return scene_cuts_; }
 
  private:
   bool is_scene_cut(const TensorView& picture);
 
   float strength_;
   std::vector<float> state_, thumbnail_;
-  int64_t scene_cuts_ = 0;
 };
 
 class FrameNetwork {

@@ -24,9 +24,6 @@ std::optional<int64_t> read_number(const char* path) {
 
 constexpr int spare_requests = 2;
 
-// Longest edge of any output; also keeps every size far inside int.
-constexpr int max_edge = 1 << 17;
-
 // Bytes that one request takes for a tile of this many input pixels: its activations and its input and output.
 // Engines keep convolution results in blocked layouts of their own, of about the plan's size.
 int64_t request_bytes(const Graph& graph, Precision precision) {
@@ -96,9 +93,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   const NetworkContract& contract = job.network->contract;
   const int scale = contract.scale;
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
-  if (input.width > max_edge / scale || input.height > max_edge / scale)
+  if (input.width > max_picture_edge / scale || input.height > max_picture_edge / scale)
     return fail(ErrorCode::unsupported, "{}: {}x{} times {} is beyond the {} pixels a side that framelift writes",
-                job.source.path, input.width, input.height, scale, max_edge);
+                job.source.path, input.width, input.height, scale, max_picture_edge);
   plan.network_width = input.width * scale;
   plan.network_height = input.height * scale;
 
@@ -116,10 +113,10 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   };
   plan.output_width = resized(plan.network_width, job.max_width);
   plan.output_height = resized(plan.network_height, job.max_height);
-  if (plan.output_width > max_edge || plan.output_height > max_edge)
+  if (plan.output_width > max_picture_edge || plan.output_height > max_picture_edge)
     return fail(ErrorCode::invalid_argument,
                 "--scale {} makes {}x{}, beyond the {} pixels a side that framelift writes", job.scale,
-                plan.output_width, plan.output_height, max_edge);
+                plan.output_width, plan.output_height, max_picture_edge);
 
   plan.sink = job.sink;
   plan.sink.width = plan.output_width;
@@ -210,13 +207,15 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
     FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
   }
 
+  std::optional<FrameNetwork> frame;
+  if (contract.frame_reduction > 0) {
+    FL_TRY(frame, FrameNetwork::create(*job.network, *job.backend, job.compile, input.width, input.height,
+                                       job.frame_reduction, job.stabilise));
+  }
+
   for (;;) {
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
-    if (contract.frame_reduction > 0) {
-      FL_TRY(network.frame, FrameNetwork::create(*job.network, *job.backend, job.compile, input.width, input.height,
-                                                 job.frame_reduction, job.stabilise));
-    }
     FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
     const auto begin = Clock::now();
     auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
@@ -232,7 +231,10 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
       }
     }
     network.compile_seconds = seconds_between(begin, Clock::now());
-    if (status) return network;
+    if (status) {
+      network.frame = std::move(frame);
+      return network;
+    }
     const int64_t pixels = int64_t{network.tiles.tile_width} * network.tiles.tile_height;
     if (status.error().code != ErrorCode::out_of_memory || pixels < 64 * 64) return fail(std::move(status.error()));
     log::warn("not enough memory for {}x{} tiles, trying half", network.tiles.tile_width, network.tiles.tile_height);

@@ -15,6 +15,9 @@
 
 namespace framelift {
 
+// Longest edge of any picture read or written; keeps every size far inside int.
+inline constexpr int max_picture_edge = 1 << 17;
+
 struct Progress {
   int64_t frames = 0;
   int64_t total_frames = 0;  // 0: unknown

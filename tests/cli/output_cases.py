@@ -1,5 +1,6 @@
 """Outputs that cannot be written, bad encoders and options, interruption."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,6 +8,19 @@ import tempfile
 import time
 
 from sandbox import Skip, Wrong, case, frame_count
+
+
+@contextlib.contextmanager
+def small_disk(s):
+    """A file system of 64 KB, as the folder "small"."""
+    folder = s.dir / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
+        raise Skip("mounting a small file system is not allowed here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 @case("output: folder missing")
@@ -36,14 +50,8 @@ def _(s):
 @case("output: disk full")
 def _(s):
     s.clip("160x120", 50)
-    folder = s.dir / "small"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
-        raise Skip("mounting a small file system is not allowed here")
-    try:
+    with small_disk(s) as folder:
         s.must_fail(s.upscale("--encoder", "ffv1", output=folder / "out.mkv"), "out.mkv|space|full|written")
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 @case("output: same file as the input")
@@ -86,17 +94,11 @@ def _(s):
 @case("output: exists, --overwrite, disk full half-way")
 def _(s):
     s.clip("160x120", 50)
-    folder = s.dir / "small"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
-        raise Skip("mounting a small file system is not allowed here")
-    try:
+    with small_disk(s) as folder:
         (folder / "out.mkv").write_text("precious")
         s.must_fail(s.upscale("--overwrite", "--encoder", "ffv1", output=folder / "out.mkv"))
         if (folder / "out.mkv").read_text() != "precious":
             raise Wrong("the existing file was changed")
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 @case("output: a folder's name")

@@ -94,15 +94,10 @@ TEST_P(OpGolden, EveryBackend) {
   for (Backend* backend : exact_backends()) {
     CompileOptions options;
     options.precision = Precision::f32;
-    auto executable = backend->compile(*graph, parameters, options);
-    ASSERT_TRUE(executable) << executable.error().message;
-    auto request = (*executable)->create_request();
-    ASSERT_TRUE(request);
-    std::memcpy((*request)->input(0).data, picture->data(), picture->bytes());
-    ASSERT_TRUE((*request)->start());
-    ASSERT_TRUE((*request)->wait());
-    EXPECT_EQ((*request)->output(0).shape, expected->shape());
-    EXPECT_LE(largest_difference((*request)->output(0).f32(), expected->f32()), f32_tolerance) << backend->name();
+    const auto output = run_graph(*backend, *graph, parameters, std::span(&picture, 1), options);
+    ASSERT_TRUE(output) << output.error().message;
+    EXPECT_EQ(output->shape(), expected->shape());
+    EXPECT_LE(largest_difference(output->f32(), expected->f32()), f32_tolerance) << backend->name();
   }
 }
 

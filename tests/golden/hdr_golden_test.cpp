@@ -62,19 +62,11 @@ double difference_of_rows(const Tensor& picture, const Tensor& golden, std::arra
   return worst;
 }
 
-Result<std::vector<Tensor>> run(Backend& backend, const Graph& graph, const Parameters& parameters,
-                                std::vector<const Tensor*> inputs) {
+Result<Tensor> run(Backend& backend, const Graph& graph, const Parameters& parameters,
+                   std::vector<const Tensor*> inputs) {
   CompileOptions options;
   options.precision = Precision::f32;
-  FL_TRY(const auto executable, backend.compile(graph, parameters, options));
-  FL_TRY(const auto request, executable->create_request());
-  for (size_t i = 0; i < inputs.size(); ++i)
-    std::memcpy(request->input(static_cast<int>(i)).data, inputs[i]->data(), inputs[i]->bytes());
-  FL_CHECK(request->start());
-  FL_CHECK(request->wait());
-  std::vector<Tensor> outputs;
-  outputs.push_back(Tensor::from_f32(request->output(0).shape, request->output(0).f32()));
-  return outputs;
+  return run_graph(backend, graph, parameters, inputs, options);
 }
 
 class HdrGolden : public testing::Test {
@@ -126,9 +118,9 @@ TEST_F(HdrGolden, EveryNetworkOnEveryBackend) {
     for (Backend* backend : exact_backends()) {
       auto vector = run(*backend, *frame_graph, network->parameters, {&condition});
       ASSERT_TRUE(vector) << vector.error().message;
-      auto output = run(*backend, *graph, network->parameters, {&content, &(*vector)[0]});
+      auto output = run(*backend, *graph, network->parameters, {&content, &*vector});
       ASSERT_TRUE(output) << output.error().message;
-      const double difference = largest_difference((*output)[0].f32(), golden(c.key).f32());
+      const double difference = largest_difference(output->f32(), golden(c.key).f32());
       EXPECT_LE(difference, f32_tolerance) << c.key << " " << backend->name();
       std::printf("%-36s %-9s max difference %.2e\n", c.key, backend->name(), difference);
     }
@@ -143,11 +135,10 @@ TEST_F(HdrGolden, WholeFrame) {
   auto vector = run(backend, *network->architecture->build_frame_graph(network->hyper, 1, 180, 320),
                     network->parameters, {&condition});
   ASSERT_TRUE(vector) << vector.error().message;
-  auto output = run(backend, *network->build(1, 720, 1280), network->parameters, {&picture_, &(*vector)[0]});
+  auto output = run(backend, *network->build(1, 720, 1280), network->parameters, {&picture_, &*vector});
   ASSERT_TRUE(output) << output.error().message;
-  EXPECT_LE(
-      difference_of_rows((*output)[0], golden("Ensemble_AGCM_LE.full720p_bilinear.rows_0_359_719"), {0, 359, 719}),
-      f32_tolerance);
+  EXPECT_LE(difference_of_rows(*output, golden("Ensemble_AGCM_LE.full720p_bilinear.rows_0_359_719"), {0, 359, 719}),
+            f32_tolerance);
 }
 
 // AGCM through a colour table against AGCM. The output is a PQ signal: a step of 1/1023 is one code of 10-bit video.
@@ -176,14 +167,14 @@ TEST_F(HdrGolden, ColorTable) {
     const Tensor condition = reduced(pictures[i], Reduction::bicubic);
     auto vector = run(backend, frame_graph, network->parameters, {&condition});
     ASSERT_TRUE(vector) << vector.error().message;
-    auto exact = run(backend, graph, network->parameters, {&pictures[i], &(*vector)[0]});
+    auto exact = run(backend, graph, network->parameters, {&pictures[i], &*vector});
     ASSERT_TRUE(exact) << exact.error().message;
     std::memcpy((*request)->input(0).data, pictures[i].data(), pictures[i].bytes());
-    std::memcpy((*request)->input(1).data, (*vector)[0].data(), (*vector)[0].bytes());
+    std::memcpy((*request)->input(1).data, vector->data(), vector->bytes());
     ASSERT_TRUE((*request)->start());
     ASSERT_TRUE((*request)->wait());
     const auto result = (*request)->output(0).f32();
-    const double error = largest_difference(result, (*exact)[0].f32()), ratio = psnr(result, (*exact)[0].f32());
+    const double error = largest_difference(result, exact->f32()), ratio = psnr(result, exact->f32());
     std::printf("AGCM by table, picture %zu (values %.3f to %.3f, clamped): largest error %.3f / 1023, %.1f dB\n", i,
                 double{low}, double{high}, error * 1023, ratio);
     EXPECT_LE(error, 1.0 / 1023);

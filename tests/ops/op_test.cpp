@@ -24,6 +24,8 @@ TEST_P(OpOnBackend, EqualsTheReference) {
   const Parameters parameters = random_parameters(*graph, 100);
   std::vector<Tensor> inputs;
   for (ValueId id : graph->inputs) inputs.push_back(random_tensor(graph->value(id).shape, static_cast<uint32_t>(id)));
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
   const auto expected = evaluate(*graph, parameters, inputs);
   ASSERT_TRUE(expected) << expected.error().message;
 
@@ -32,16 +34,10 @@ TEST_P(OpOnBackend, EqualsTheReference) {
       CompileOptions options;
       options.precision = precision;
       if (!backend->supports(*graph, options)) continue;
-      auto executable = backend->compile(*graph, parameters, options);
-      ASSERT_TRUE(executable) << backend->name() << ": " << executable.error().message;
-      auto request = (*executable)->create_request();
-      ASSERT_TRUE(request) << request.error().message;
-      for (size_t i = 0; i < inputs.size(); ++i)
-        std::memcpy((*request)->input(static_cast<int>(i)).data, inputs[i].data(), inputs[i].bytes());
-      ASSERT_TRUE((*request)->start());
-      ASSERT_TRUE((*request)->wait());
+      const auto output = run_graph(*backend, *graph, parameters, pointers, options);
+      ASSERT_TRUE(output) << backend->name() << ": " << output.error().message;
       const double tolerance = precision == Precision::f32 ? c.f32_tolerance : c.bf16_tolerance;
-      EXPECT_LE(largest_difference((*request)->output(0).f32(), (*expected)[0].f32()), tolerance)
+      EXPECT_LE(largest_difference(output->f32(), (*expected)[0].f32()), tolerance)
           << backend->name() << " " << to_string(precision);
     }
   }

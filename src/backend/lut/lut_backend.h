@@ -1,6 +1,6 @@
 // Networks that treat every pixel by itself (HDRTVNet++'s AGCM), as a table: the network is run on those points of a
 // grid over the RGB cube that a frame's colours lie between, and all pixels are interpolated between them. A table is
-// good for one set of the other inputs. An approximation, several times as fast as the network itself; the registry's
+// good for one set of the other inputs. An approximation, faster than the network itself; the registry's
 // "auto" never chooses it.
 //
 // The picture's values are taken in [0, 1]; what is outside is clamped.
