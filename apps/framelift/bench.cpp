@@ -67,8 +67,8 @@ Status bench_network(const NetworkBenchOptions& o) {
       width > max_picture_edge || height > max_picture_edge)
     return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.size);
   FL_TRY(const Network network, o.engine.load());
-  FL_TRY(Backend * backend, o.engine.find_backend());
   FL_TRY(const CompileOptions compile, o.engine.compile_options());
+  FL_TRY(Backend * backend, find_backend(o.engine.backend, network, compile));
   FL_TRY(const Graph graph, network.build(1, height, width));
   const auto begin = Clock::now();
   FL_TRY(const auto executable, backend->compile(graph, network.parameters, compile));

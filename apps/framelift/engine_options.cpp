@@ -36,15 +36,11 @@ void EngineOptions::add_to(CLI::App& command) {
 }
 
 Result<Network> EngineOptions::load() const {
-  FL_TRY(const auto path, resolve_model(model));
-  FL_TRY(Network network, load_network(path));
+  FL_TRY(Network network, open_model(model));
   if (denoise < 0) return network;
-  FL_TRY(const auto twin_path, resolve_model(denoise_model));
-  FL_TRY(const Network twin, load_network(twin_path));
+  FL_TRY(const Network twin, open_model(denoise_model));
   return interpolate(network, twin, static_cast<float>(denoise));
 }
-
-Result<Backend*> EngineOptions::find_backend() const { return framelift::find_backend(backend); }
 
 Result<CompileOptions> EngineOptions::compile_options() const {
   CompileOptions options;

@@ -23,7 +23,6 @@ struct EngineOptions {
   void add_to(CLI::App& command);
 
   Result<Network> load() const;
-  Result<Backend*> find_backend() const;
   Result<CompileOptions> compile_options() const;
 };
 

@@ -36,7 +36,8 @@ void add_hdr_command(CLI::App& app, Run& run) {
        "pq: HDR10 with measured metadata; hlg: for broadcast")
       ->check(CLI::IsMember({"pq", "hlg"}))
       ->default_str("pq");
-  c.add_option("--peak-nits", o->job.peak_nits, "Peak of the display that HLG output is made for, in cd/m2")
+  c.add_option("--peak-nits", o->job.peak_nits,
+               "Peak of the display that HLG output and the models bt2446a, bt2446c are made for, in cd/m2")
       ->check(CLI::Range(100.0, 10000.0))
       ->capture_default_str();
   c.add_flag("--force", o->job.force, "Process HDR or wide-gamut input all the same");
@@ -45,6 +46,7 @@ void add_hdr_command(CLI::App& app, Run& run) {
       "  framelift hdr in.mp4 out.mkv\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --crf 16\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --agcm lut\n"
+      "  framelift hdr in.mp4 out.mkv --model bt2446a        (ITU-R BT.2446 method A: no network, no download)\n"
       "  framelift hdr in.mp4 out.mp4 --transfer hlg");
   c.callback([o, &run] { run = [o] { return o->run(); }; });
 }

@@ -19,18 +19,26 @@ std::string value_or(const std::map<std::string, std::string>& metadata, std::st
   return found == metadata.end() ? fallback : found->second;
 }
 
+void print_model(const std::string& name, const Network& network) {
+  print(fmt::format("{:<20} {:<14} x{:<2} {:>11} parameters  {}\n", name, network.architecture->name,
+                    network.contract.scale, network.parameter_count(),
+                    value_or(network.metadata, "license", "unknown")));
+}
+
 Status list() {
   const std::vector<StoredModel> models = list_models();
   if (models.empty()) print(fmt::format("no models in {}; see framelift models catalogue\n", model_folder().string()));
   for (const StoredModel& model : models) {
     // One bad file must not hide the others.
     if (auto network = load_network(model.path)) {
-      print(fmt::format("{:<20} {:<14} x{:<2} {:>11} parameters  {}\n", model.name, network->architecture->name,
-                        network->contract.scale, network->parameter_count(),
-                        value_or(network->metadata, "license", "unknown")));
+      print_model(model.name, *network);
     } else {
       report_failure(network.error());
     }
+  }
+  for (const BuiltInNetwork& known : built_in_networks()) {
+    FL_TRY(const Network network, open_model(known.name));
+    print_model(known.name, network);
   }
   return {};
 }

@@ -26,7 +26,6 @@ Result<Rational> parse_rate(const std::string& text) {
 
 Status complete(VideoCommand& o) {
   VideoJob& job = o.job;
-  FL_TRY(job.backend, o.engine.find_backend());
   FL_TRY(job.compile, o.engine.compile_options());
   if (!o.memory.empty()) {
     FL_TRY(job.memory_bytes, parse_bytes(o.memory));
@@ -118,7 +117,11 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
   FL_CHECK(complete(o));
-  FL_TRY(const Network network, o.engine.load());
+  FL_TRY(Network network, o.engine.load());
+  // Networks that are made for a display of a certain peak take the job's.
+  if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
+    peak->second = static_cast<int>(o.job.peak_nits);
+  FL_TRY(o.job.backend, find_backend(o.engine.backend, network, o.job.compile));
   o.job.network = &network;
   o.job.cancel = &interruption();
   if (is_picture_batch(o.job)) {

@@ -85,8 +85,7 @@ const char* framelift_last_error(void) { return last_error.c_str(); }
 framelift_status framelift_network_open(const char* name_or_path, framelift_network** network) {
   return guarded([&]() -> Status {
     FL_CHECK(require("framelift_network_open", name_or_path, network));
-    FL_TRY(const auto path, resolve_model(name_or_path));
-    FL_TRY(Network loaded, load_network(path));
+    FL_TRY(Network loaded, open_model(name_or_path));
     *network = new framelift_network{std::move(loaded)};
     return {};
   });
@@ -107,9 +106,9 @@ framelift_status framelift_engine_create(const framelift_network* network, int w
     if (width < 1 || height < 1 || width % alignment != 0 || height % alignment != 0)
       return fail(ErrorCode::invalid_argument, "{}x{} pixels: both must be positive multiples of {}", width, height,
                   alignment);
-    FL_TRY(Backend * backend, find_backend(o.backend ? o.backend : "auto"));
     FL_TRY(CompileOptions compile, compile_options(o.precision, o.threads));
     compile.latency = true;  // one picture at a time
+    FL_TRY(Backend * backend, find_backend(o.backend ? o.backend : "auto", network->network, compile));
     FL_TRY(const Graph graph, network->network.build(1, height, width));
     auto made = std::make_unique<framelift_engine>();
     FL_TRY(made->executable, backend->compile(graph, network->network.parameters, compile));
@@ -147,8 +146,8 @@ framelift_status framelift_process_video(const framelift_network* network, const
     if (o.encoder) job.sink.encoder = o.encoder;
     if (o.crf >= 0) job.sink.crf = o.crf;
     job.memory_bytes = o.memory_bytes;
-    FL_TRY(job.backend, find_backend(o.backend ? o.backend : "auto"));
     FL_TRY(job.compile, compile_options(o.precision, o.threads));
+    FL_TRY(job.backend, find_backend(o.backend ? o.backend : "auto", *job.network, job.compile));
     Cancellation cancel;
     job.cancel = &cancel;
     if (o.on_progress)

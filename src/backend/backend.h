@@ -81,7 +81,10 @@ class Backend {
 
 // Every engine in this build, best first; the reference is last. Owned by the registry.
 const std::vector<Backend*>& backends();
-// By name, or the best one for "auto". The error lists the names this build has.
+// By name; the error lists the names this build has.
 Result<Backend*> find_backend(std::string_view name);
+// The first that runs the graph with these options for "auto", else the one of that name if it does. The error says
+// why not.
+Result<Backend*> find_backend(std::string_view name, const Graph& graph, const CompileOptions& options);
 
 }  // namespace framelift

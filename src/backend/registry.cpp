@@ -32,10 +32,26 @@ const std::vector<Backend*>& backends() {
 Result<Backend*> find_backend(std::string_view name) {
   std::vector<std::string> names;
   for (Backend* backend : backends()) {
-    if (name == backend->name() || (name == "auto" && !backend->describe().empty())) return backend;
+    if (name == backend->name()) return backend;
     names.emplace_back(backend->name());
   }
   return fail(ErrorCode::not_found, "backend '{}' is not in this build; choose auto, {}", name, fmt::join(names, ", "));
+}
+
+Result<Backend*> find_backend(std::string_view name, const Graph& graph, const CompileOptions& options) {
+  if (name != "auto") {
+    FL_TRY(Backend * backend, find_backend(name));
+    FL_CHECK(backend->supports(graph, options));
+    return backend;
+  }
+  std::string reasons;
+  for (Backend* backend : backends()) {
+    if (backend->describe().empty()) continue;  // cannot run on this machine
+    const Status status = backend->supports(graph, options);
+    if (status) return backend;
+    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", backend->name(), status.error().message);
+  }
+  return fail(ErrorCode::unsupported, "no engine runs this network so ({})", reasons);
 }
 
 }  // namespace framelift

@@ -72,6 +72,14 @@ ValueId GraphBuilder::instance_norm(ValueId x, std::string_view name, float epsi
       std::string(name));
 }
 
+ValueId GraphBuilder::batch_norm(ValueId x, std::string_view name, float epsilon) {
+  const int64_t channels = shape(x).rank() >= 2 ? shape(x)[1] : 1;
+  std::vector<ValueId> inputs{x};
+  for (const char* which : {"weight", "bias", "running_mean", "running_var"})
+    inputs.push_back(parameter(fmt::format("{}.{}", name, which), {channels}));
+  return add_node(BatchNorm{epsilon}, std::move(inputs), std::string(name));
+}
+
 ValueId GraphBuilder::linear(ValueId x, std::string_view name, int64_t out_features) {
   return add_node(Linear{},
                   {x, parameter(fmt::format("{}.weight", name), {out_features, shape(x)[-1]}),

@@ -164,6 +164,21 @@ void average_pool(const AveragePool2d& op, std::span<const TensorView> in, const
       }
 }
 
+void max_pool(const MaxPool2d& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape &s = in[0].shape, &t = out.shape;
+  for (int64_t nc = 0; nc < t[0] * t[1]; ++nc) {
+    const float* plane = in[0].as<float>() + nc * s[2] * s[3];
+    for (int64_t oy = 0; oy < t[2]; ++oy)
+      for (int64_t ox = 0; ox < t[3]; ++ox) {
+        float largest = plane[oy * op.stride * s[3] + ox * op.stride];
+        for (int64_t y = oy * op.stride; y < oy * op.stride + op.kernel; ++y)
+          for (int64_t x = ox * op.stride; x < ox * op.stride + op.kernel; ++x)
+            largest = std::max(largest, plane[y * s[3] + x]);
+        out.as<float>()[(nc * t[2] + oy) * t[3] + ox] = largest;
+      }
+  }
+}
+
 double mean_of(const float* values, int64_t count) {
   double sum = 0;
   for (int64_t i = 0; i < count; ++i) sum += values[i];
@@ -188,6 +203,33 @@ void instance_norm(const InstanceNorm& op, std::span<const TensorView> in, const
     const double gain = in[1].as<float>()[nc % s[1]] / std::sqrt(squares / static_cast<double>(plane) + op.epsilon);
     const double shift = in[2].as<float>()[nc % s[1]];
     for (int64_t i = 0; i < plane; ++i) y[i] = static_cast<float>((x[i] - mean) * gain + shift);
+  }
+}
+
+void batch_norm(const BatchNorm& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const int64_t plane = s[2] * s[3];
+  const auto statistic = [&](size_t input, int64_t channel) { return double{in[input].as<float>()[channel]}; };
+  for (int64_t nc = 0; nc < s[0] * s[1]; ++nc) {
+    const int64_t c = nc % s[1];
+    const double gain = statistic(1, c) / std::sqrt(statistic(4, c) + op.epsilon);
+    const double shift = statistic(2, c) - statistic(3, c) * gain;
+    for (int64_t i = nc * plane; i < (nc + 1) * plane; ++i)
+      out.as<float>()[i] = static_cast<float>(in[0].as<float>()[i] * gain + shift);
+  }
+}
+
+void inverse_tone_map(const InverseToneMap& op, std::span<const TensorView> in, const TensorView& out) {
+  const auto curve = Bt2446::create(op.method, op.peak_nits);  // parameters checked by the shape rule
+  const int64_t pixels = out.shape[2] * out.shape[3];
+  for (int64_t n = 0; n < out.shape[0]; ++n) {
+    const float* from = in[0].as<float>() + 3 * n * pixels;
+    float* to = out.as<float>() + 3 * n * pixels;
+    for (int64_t i = 0; i < pixels; ++i) {
+      double rgb[3] = {from[i], from[pixels + i], from[2 * pixels + i]};
+      curve->run(rgb);
+      for (int c = 0; c < 3; ++c) to[c * pixels + i] = static_cast<float>(rgb[c]);
+    }
   }
 }
 
@@ -238,6 +280,9 @@ struct Evaluator {
   void operator()(const AveragePool2d& op) const { average_pool(op, in, out); }
   void operator()(const GlobalAveragePool&) const { global_average_pool(in, out); }
   void operator()(const InstanceNorm& op) const { instance_norm(op, in, out); }
+  void operator()(const MaxPool2d& op) const { max_pool(op, in, out); }
+  void operator()(const BatchNorm& op) const { batch_norm(op, in, out); }
+  void operator()(const InverseToneMap& op) const { inverse_tone_map(op, in, out); }
   void operator()(const Linear&) const { linear(in, out); }
   void operator()(const Reshape&) const { std::memcpy(out.data, in[0].data, out.bytes()); }
 };

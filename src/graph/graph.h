@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "color/bt2446.h"
 #include "frame/tensor.h"
 
 namespace framelift {
@@ -81,12 +82,24 @@ struct AveragePool2d {
   int kernel = 2, stride = 2, pad = 0;
 };
 
+// Largest value of each square window; windows do not reach over the edge.
+struct MaxPool2d {
+  int kernel = 2, stride = 2;
+};
+
 // Mean over all pixels: [N,C,H,W] -> [N,C,1,1].
 struct GlobalAveragePool {};
 
 // Each channel of each picture brought to mean 0 and (biased) variance 1 over its pixels, then scaled and shifted:
 // (x - mean) / sqrt(variance + epsilon) * scale + shift. inputs: x [N,C,H,W], scale [C], shift [C].
 struct InstanceNorm {
+  float epsilon = 1e-5f;
+};
+
+// Each channel scaled and shifted by what training found, not by what the picture holds:
+// (x - mean) / sqrt(variance + epsilon) * scale + shift.
+// inputs: x [N,C,H,W], scale [C], shift [C], mean [C], variance [C].
+struct BatchNorm {
   float epsilon = 1e-5f;
 };
 
@@ -98,8 +111,16 @@ struct Reshape {
   Shape shape;
 };
 
-using Op = std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize,
-                        AveragePool2d, GlobalAveragePool, InstanceNorm, Linear, Reshape>;
+// SDR to HDR pixel by pixel, by a formula instead of learnt weights (color/bt2446.h): [N,3,H,W] R'G'B' for a BT.1886
+// display with BT.709 primaries -> R'G'B' in PQ with BT.2020 primaries.
+struct InverseToneMap {
+  Bt2446Method method = Bt2446Method::a;
+  float peak_nits = 1000;
+};
+
+using Op =
+    std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize,
+                 AveragePool2d, MaxPool2d, GlobalAveragePool, InstanceNorm, BatchNorm, Linear, Reshape, InverseToneMap>;
 
 // ---- the graph
 
@@ -163,9 +184,12 @@ class GraphBuilder {
   ValueId average_pool(ValueId x, int kernel, int stride, int pad) {
     return add_node(AveragePool2d{kernel, stride, pad}, {x});
   }
+  ValueId max_pool(ValueId x, int kernel, int stride) { return add_node(MaxPool2d{kernel, stride}, {x}); }
   ValueId global_average_pool(ValueId x) { return add_node(GlobalAveragePool{}, {x}); }
   // Parameters `<name>.weight` (scale) and `<name>.bias` (shift), one each per channel.
   ValueId instance_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
+  // Parameters `<name>.weight` (scale), `.bias` (shift), `.running_mean` and `.running_var`, one each per channel.
+  ValueId batch_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
   // Parameters `<name>.weight` [out,in] and `<name>.bias` [out].
   ValueId linear(ValueId x, std::string_view name, int64_t out_features);
   ValueId reshape(ValueId x, Shape shape) { return add_node(Reshape{shape}, {x}); }

@@ -75,13 +75,31 @@ Result<Shape> average_pool_shape(const AveragePool2d& op, std::span<const Shape>
   return checked({in[0][0], in[0][1], extent(in[0][2]), extent(in[0][3])});
 }
 
-Result<Shape> instance_norm_shape(std::span<const Shape> in) {
-  FL_CHECK(expect_inputs(in, 3, 3));
+Result<Shape> max_pool_shape(const MaxPool2d& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
   FL_CHECK(expect_picture(in[0]));
-  const Shape per_channel{in[0][1]};
-  if (in[1] != per_channel || in[2] != per_channel)
-    return fail(ErrorCode::invalid_argument, "scale {} or shift {} does not fit input {}", to_string(in[1]),
-                to_string(in[2]), to_string(in[0]));
+  if (op.kernel < 1 || op.stride < 1)
+    return fail(ErrorCode::invalid_argument, "kernel {}, stride {} make no window", op.kernel, op.stride);
+  auto extent = [&](int64_t n) { return windows(n, 0, 0, op.kernel, 1, op.stride); };
+  return checked({in[0][0], in[0][1], extent(in[0][2]), extent(in[0][3])});
+}
+
+Result<Shape> inverse_tone_map_shape(const InverseToneMap& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  if (in[0][1] != 3) return fail(ErrorCode::invalid_argument, "wants [N,3,H,W], not {}", to_string(in[0]));
+  FL_CHECK(Bt2446::create(op.method, op.peak_nits));
+  return in[0];
+}
+
+// A picture and `statistics` vectors of one number per channel.
+Result<Shape> norm_shape(std::span<const Shape> in, size_t statistics) {
+  FL_CHECK(expect_inputs(in, 1 + statistics, 1 + statistics));
+  FL_CHECK(expect_picture(in[0]));
+  for (const Shape& shape : in.subspan(1))
+    if (shape != Shape{in[0][1]})
+      return fail(ErrorCode::invalid_argument, "scale, shift or statistics {} do not fit input {}", to_string(shape),
+                  to_string(in[0]));
   return in[0];
 }
 
@@ -139,8 +157,11 @@ std::string_view op_name(const Op& op) {
                         [](const AveragePool2d&) { return "average_pool2d"; },
                         [](const GlobalAveragePool&) { return "global_average_pool"; },
                         [](const InstanceNorm&) { return "instance_norm"; },
+                        [](const BatchNorm&) { return "batch_norm"; },
                         [](const Linear&) { return "linear"; },
+                        [](const MaxPool2d&) { return "max_pool2d"; },
                         [](const Reshape&) { return "reshape"; },
+                        [](const InverseToneMap&) { return "inverse_tone_map"; },
                     },
                     op);
 }
@@ -187,12 +208,15 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                           return checked({in[0][0], in[0][1], in[0][2] * o.scale_y, in[0][3] * o.scale_x});
                         },
                         [&](const AveragePool2d& o) { return average_pool_shape(o, in); },
+                        [&](const MaxPool2d& o) { return max_pool_shape(o, in); },
+                        [&](const InverseToneMap& o) { return inverse_tone_map_shape(o, in); },
                         [&](const GlobalAveragePool&) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
                           FL_CHECK(expect_picture(in[0]));
                           return Shape{in[0][0], in[0][1], 1, 1};
                         },
-                        [&](const InstanceNorm&) { return instance_norm_shape(in); },
+                        [&](const InstanceNorm&) { return norm_shape(in, 2); },
+                        [&](const BatchNorm&) { return norm_shape(in, 4); },
                         [&](const Linear&) { return linear_shape(in); },
                         [&](const Reshape& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
@@ -218,8 +242,10 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const Mul&) { return n; },
                         [&](const Resize& o) { return o.mode == ResizeMode::bilinear ? 7 * n : int64_t{0}; },
                         [&](const AveragePool2d& o) { return n * (int64_t{o.kernel} * o.kernel + 1); },
+                        [&](const MaxPool2d& o) { return n * (int64_t{o.kernel} * o.kernel - 1); },
                         [&](const GlobalAveragePool&) { return in[0].elements(); },
                         [&](const InstanceNorm&) { return 7 * n; },
+                        [&](const BatchNorm&) { return 2 * n; },
                         [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
                         [&](const auto&) { return int64_t{0}; },
                     },
@@ -248,6 +274,9 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                         },
                         [&](const AveragePool2d& o) {
                           return PixelReach{o.stride, 1, o.pad, o.kernel - 1 - o.pad};
+                        },
+                        [&](const MaxPool2d& o) {
+                          return PixelReach{o.stride, 1, 0, o.kernel - 1};
                         },
                         [&](const GlobalAveragePool&) { return everything; },
                         [&](const InstanceNorm&) { return everything; },

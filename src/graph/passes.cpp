@@ -1,6 +1,8 @@
 #include "graph/passes.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "graph/evaluate.h"
 
@@ -32,40 +34,82 @@ void fold_constants(Graph& graph) {
   });
 }
 
-ValueId scaled_copy(Graph& graph, ValueId id, float factor) {
-  Tensor tensor = graph.value(id).constant->clone();
-  for (float& v : tensor.f32()) v *= factor;
-  Value value = graph.value(id);
-  value.constant = std::make_shared<const Tensor>(std::move(tensor));
-  graph.values.push_back(std::move(value));
-  return static_cast<ValueId>(graph.values.size()) - 1;
+// y = x * gain[c] + shift[c] for channel c: what a constant factor or a batch normalisation does to its input.
+struct ChannelAffine {
+  ValueId input = no_value;
+  std::vector<float> gain, shift;
+};
+
+std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node) {
+  const auto numbers = [&](ValueId id) { return graph.value(id).constant->f32(); };
+  const auto constants_from = [&](size_t first) {
+    return std::all_of(node.inputs.begin() + static_cast<ptrdiff_t>(first), node.inputs.end(),
+                       [&](ValueId id) { return is_constant(graph, id); });
+  };
+  const Shape& shape = graph.value(node.output).shape;
+  if (shape.rank() != 4) return {};
+  const auto channels = static_cast<size_t>(shape[1]);
+  if (std::holds_alternative<Mul>(node.op)) {
+    for (size_t k = 0; k < 2; ++k) {
+      const ValueId factor = node.inputs[1 - k];
+      if (!is_constant(graph, factor) || graph.value(factor).shape.elements() != 1) continue;
+      return ChannelAffine{node.inputs[k], std::vector<float>(channels, numbers(factor)[0]),
+                           std::vector<float>(channels)};
+    }
+  } else if (const auto* norm = std::get_if<BatchNorm>(&node.op); norm && constants_from(1)) {
+    ChannelAffine affine{node.inputs[0], std::vector<float>(channels), std::vector<float>(channels)};
+    for (size_t c = 0; c < channels; ++c) {
+      const double gain = numbers(node.inputs[1])[c] / std::sqrt(double{numbers(node.inputs[4])[c]} + norm->epsilon);
+      affine.gain[c] = static_cast<float>(gain);
+      affine.shift[c] = static_cast<float>(numbers(node.inputs[2])[c] - numbers(node.inputs[3])[c] * gain);
+    }
+    return affine;
+  }
+  return {};
 }
 
-// conv(x, w, b) * s  ->  conv(x, w*s, b*s), when the convolution has no other reader.
-void fold_scales_into_convolutions(Graph& graph) {
+ValueId add_constant(Graph& graph, Tensor tensor) {
+  graph.values.push_back({ValueKind::constant, DType::f32, tensor.shape(), {}, nullptr});
+  const auto id = static_cast<ValueId>(graph.values.size()) - 1;
+  make_constant(graph, id, std::move(tensor));
+  return id;
+}
+
+// conv(x, w, b) * gain + shift  ->  conv(x, w * gain, b * gain + shift).
+void fold_into(Graph& graph, Node& conv, const ChannelAffine& affine) {
+  Tensor weight = graph.value(conv.inputs[1]).constant->clone();
+  const size_t per_channel = weight.f32().size() / affine.gain.size();
+  for (size_t i = 0; i < weight.f32().size(); ++i) weight.f32()[i] *= affine.gain[i / per_channel];
+  conv.inputs[1] = add_constant(graph, std::move(weight));
+
+  const bool has_bias = conv.inputs.size() > 2;
+  if (!has_bias && std::ranges::all_of(affine.shift, [](float v) { return v == 0; })) return;
+  Tensor bias(DType::f32, {static_cast<int64_t>(affine.gain.size())});
+  for (size_t c = 0; c < affine.gain.size(); ++c)
+    bias.f32()[c] = (has_bias ? graph.value(conv.inputs[2]).constant->f32()[c] * affine.gain[c] : 0) + affine.shift[c];
+  conv.inputs.resize(3);
+  conv.inputs[2] = add_constant(graph, std::move(bias));
+}
+
+// Into convolutions with constant weights that nothing else reads.
+void fold_affine_into_convolutions(Graph& graph) {
   std::vector<int> readers(graph.values.size(), 0);
   for (const Node& node : graph.nodes)
     for (ValueId id : node.inputs) ++readers[static_cast<size_t>(id)];
   for (ValueId id : graph.outputs) ++readers[static_cast<size_t>(id)];
 
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!std::holds_alternative<Mul>(graph.nodes[i].op)) continue;
-    for (size_t k = 0; k < 2; ++k) {
-      const ValueId product = graph.nodes[i].inputs[k], factor = graph.nodes[i].inputs[1 - k];
-      if (!is_constant(graph, factor) || graph.value(factor).shape.elements() != 1) continue;
-      auto conv = std::ranges::find(graph.nodes, product, &Node::output);
-      if (conv == graph.nodes.end() || !std::holds_alternative<Conv2d>(conv->op)) continue;
-      if (readers[static_cast<size_t>(product)] != 1) continue;
-      if (!std::ranges::all_of(conv->inputs.begin() + 1, conv->inputs.end(),
-                               [&](ValueId id) { return is_constant(graph, id); }))
-        continue;
-      const float s = graph.value(factor).constant->f32()[0];
-      for (size_t w = 1; w < conv->inputs.size(); ++w) conv->inputs[w] = scaled_copy(graph, conv->inputs[w], s);
-      conv->output = graph.nodes[i].output;
-      graph.nodes.erase(graph.nodes.begin() + static_cast<ptrdiff_t>(i));
-      --i;
-      break;
-    }
+    const auto affine = channel_affine(graph, graph.nodes[i]);
+    if (!affine || readers[static_cast<size_t>(affine->input)] != 1) continue;
+    auto conv = std::ranges::find(graph.nodes, affine->input, &Node::output);
+    if (conv == graph.nodes.end() || !std::holds_alternative<Conv2d>(conv->op)) continue;
+    if (!std::ranges::all_of(conv->inputs.begin() + 1, conv->inputs.end(),
+                             [&](ValueId id) { return is_constant(graph, id); }))
+      continue;
+    fold_into(graph, *conv, *affine);
+    conv->output = graph.nodes[i].output;
+    graph.nodes.erase(graph.nodes.begin() + static_cast<ptrdiff_t>(i));
+    --i;
   }
 }
 
@@ -117,7 +161,7 @@ Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters) 
 
 Result<Graph> optimise(Graph graph) {
   fold_constants(graph);
-  fold_scales_into_convolutions(graph);
+  fold_affine_into_convolutions(graph);
   return without_dead(std::move(graph));
 }
 

@@ -10,8 +10,9 @@ namespace framelift {
 // named with both shapes.
 Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters);
 
-// Evaluates nodes whose inputs are all constants, folds a multiplication by a constant scalar into the convolution
-// before it, and drops what no output needs. Results differ from the original's by rounding only.
+// Evaluates nodes whose inputs are all constants, folds a multiplication by a constant scalar or a batch
+// normalisation into the convolution before it, and drops what no output needs. Results differ from the original's by
+// rounding only.
 Result<Graph> optimise(Graph graph);
 
 }  // namespace framelift

@@ -147,13 +147,9 @@ Result<Graph> build_frame_graph(const HyperParameters& hyper, int batch, int hei
 }
 
 NetworkContract contract(const HyperParameters& hyper) {
-  NetworkContract result;
+  NetworkContract result = sdr_to_hdr_contract();
   result.alignment = has_le(hyper) ? 8 : 1;
   result.frame_reduction = has_agcm(hyper) ? condition_reduction : 0;
-  result.input_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::bt709, ColorPrimaries::bt709,
-                                 ColorRange::full, ChromaLocation::unspecified};
-  result.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::pq, ColorPrimaries::bt2020,
-                                  ColorRange::full, ChromaLocation::unspecified};
   return result;
 }
 

@@ -135,6 +135,21 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
               installed.empty() ? "none" : installed, remedy);
 }
 
+Result<Network> open_model(std::string_view name_or_path) {
+  for (const BuiltInNetwork& known : built_in_networks()) {
+    if (name_or_path != known.name) continue;
+    Network network;
+    network.name = known.name;
+    network.architecture = known.architecture;
+    network.hyper = known.hyper;
+    network.contract = known.architecture->contract(known.hyper);
+    network.metadata["license"] = "none needed";
+    return network;
+  }
+  FL_TRY(const fs::path path, resolve_model(name_or_path));
+  return load_network(path);
+}
+
 Result<StoredModel> import_model(const fs::path& file, const ImportOptions& options) {
   if (!options.name.empty()) FL_CHECK(check_name(options.name));
   FL_TRY(auto weights, read_weights(file));

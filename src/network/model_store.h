@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "network/network.h"
 #include "weights/catalogue/download.h"
 
 namespace framelift {
@@ -25,6 +26,9 @@ std::vector<StoredModel> list_models();
 // an installed model's name or another name of it from the catalogue. The error lists what is installed and says how
 // to get a model the catalogue knows.
 Result<std::filesystem::path> resolve_model(std::string_view name_or_path);
+
+// The network a user means: a built-in one's name, or what resolve_model() finds.
+Result<Network> open_model(std::string_view name_or_path);
 
 struct ImportOptions {
   std::string name;     // empty: what the catalogue calls this file (by checksum, then by name), else the file's stem

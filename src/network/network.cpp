@@ -66,6 +66,21 @@ Result<Network> checked_network(const WeightFile& file) {
 
 }  // namespace
 
+NetworkContract sdr_to_hdr_contract() {
+  NetworkContract contract;
+  contract.input_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::bt709, ColorPrimaries::bt709,
+                                   ColorRange::full, ChromaLocation::unspecified};
+  contract.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::pq, ColorPrimaries::bt2020,
+                                    ColorRange::full, ChromaLocation::unspecified};
+  return contract;
+}
+
+Result<Backend*> find_backend(std::string_view name, const Network& network, const CompileOptions& options) {
+  const int edge = 16 * network.contract.alignment;
+  FL_TRY(const Graph sample, network.build(1, edge, edge));
+  return find_backend(name, sample, options);
+}
+
 int64_t Network::parameter_count() const {
   int64_t count = 0;
   for (const auto& [key, tensor] : parameters) count += tensor.elements();

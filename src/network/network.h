@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "base/result.h"
 #include "color/color_info.h"
 #include "graph/graph.h"
@@ -29,6 +30,9 @@ struct NetworkContract {
   int alignment = 1;  // input width and height must be multiples of this; the pipeline pads by reflection and crops
 };
 
+// From a BT.709 picture to PQ with BT.2020 primaries, pixel for pixel.
+NetworkContract sdr_to_hdr_contract();
+
 // Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...
 using HyperParameters = std::map<std::string, int, std::less<>>;
 
@@ -50,6 +54,7 @@ struct Architecture {
   Result<Graph> (*build_frame_graph)(const HyperParameters& hyper, int batch, int height, int width) = nullptr;
 };
 
+// Those that weight files hold.
 const std::vector<const Architecture*>& architectures();
 
 // A network with its weights: ready to build and compile. Move-only.
@@ -72,6 +77,18 @@ Result<Network> make_network(const WeightFile& file);
 
 // Reads a weight file of any format, then make_network().
 Result<Network> load_network(const std::filesystem::path& path);
+
+// Networks that need no weights, by name: "bt2446a", "bt2446c".
+struct BuiltInNetwork {
+  const char* name;
+  const Architecture* architecture;
+  HyperParameters hyper;
+};
+const std::vector<BuiltInNetwork>& built_in_networks();
+
+// The first backend that runs the network with these options for "auto", else the one of that name if it does; the
+// error says why not.
+Result<Backend*> find_backend(std::string_view name, const Network& network, const CompileOptions& options);
 
 // Deep network interpolation (Wang et al., CVPR 2019): weights strength*a + (1-strength)*b of two networks of one
 // shape.

@@ -123,7 +123,7 @@ TEST(Network, RefusesOtherNetworks) {
   file.path = "resnet.pth";
   file.tensors.emplace_back("layer1.0.conv1.weight", Tensor::filled({64, 64, 3, 3}, 0));
   EXPECT_FAILS_WITH(make_network(file),
-                    "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++)");
+                    "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++, hdrtvnet++-hg)");
   WeightFile empty;
   empty.path = "empty.safetensors";
   EXPECT_FAILS_WITH(make_network(empty), "its first tensor is missing");

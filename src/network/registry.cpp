@@ -1,3 +1,5 @@
+#include "network/bt2446.h"
+#include "network/hallucination.h"
 #include "network/hdrtvnet.h"
 #include "network/network.h"
 #include "network/rrdbnet.h"
@@ -6,7 +8,13 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet};
+  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet, &hallucination};
+  return all;
+}
+
+const std::vector<BuiltInNetwork>& built_in_networks() {
+  static const std::vector<BuiltInNetwork> all = {{"bt2446a", &bt2446, {{"method", 0}, {"peak_nits", 1000}}},
+                                                  {"bt2446c", &bt2446, {{"method", 1}, {"peak_nits", 1000}}}};
   return all;
 }
 

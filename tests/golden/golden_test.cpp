@@ -62,6 +62,12 @@ Op parse_op(const json& a) {
   if (op == "resize")
     return Resize{a.at("mode") == "nearest" ? ResizeMode::nearest : ResizeMode::bilinear, a.at("scale")[0],
                   a.at("scale")[1]};
+  if (op == "average_pool2d") return AveragePool2d{a.at("kernel"), a.at("stride"), a.at("pad")};
+  if (op == "max_pool2d") return MaxPool2d{a.at("kernel"), a.at("stride")};
+  if (op == "global_average_pool") return GlobalAveragePool{};
+  if (op == "instance_norm") return InstanceNorm{a.at("epsilon")};
+  if (op == "batch_norm") return BatchNorm{a.at("epsilon")};
+  if (op == "linear") return Linear{};
   throw std::runtime_error("golden of an unknown op: " + op);
 }
 
@@ -138,6 +144,93 @@ TEST_P(NetworkGolden, EveryBackend) {
 
 INSTANTIATE_TEST_SUITE_P(Synthetic, NetworkGolden, testing::ValuesIn(network_cases()),
                          [](const auto& test) { return test.param.at("case").template get<std::string>(); });
+
+// ---- HDR networks, whose weights follow a formula instead of filling a file (tools/make_goldens.py has the same)
+
+Tensor formula_tensor(const std::string& name, const Shape& shape) {
+  uint32_t seed = 2166136261u;
+  for (unsigned char byte : name) seed = (seed ^ byte) * 16777619u;
+  const double per_output = static_cast<double>(shape.elements() / shape[0]);
+  Tensor tensor(DType::f32, shape);
+  for (size_t i = 0; i < tensor.f32().size(); ++i) {
+    uint32_t mixed = seed + static_cast<uint32_t>(i) * 2654435761u;
+    mixed = (mixed ^ mixed >> 15) * 2246822519u;
+    const double unit = static_cast<double>(mixed ^ mixed >> 13) / 0x1p31 - 1;
+    const bool around_one = name.ends_with(".weight") || name.ends_with(".running_var");
+    tensor.f32()[i] = static_cast<float>(shape.rank() > 1 ? unit * std::sqrt(3 / per_output)
+                                         : around_one     ? 1 + 0.5 * unit
+                                                          : 0.1 * unit);
+  }
+  return tensor;
+}
+
+void add_formula_weights(const Graph& graph, Parameters& parameters) {
+  for (const Value& value : graph.values)
+    if (value.kind == ValueKind::parameter) parameters.emplace(value.name, formula_tensor(value.name, value.shape));
+}
+
+class HdrNetworkGolden : public testing::TestWithParam<json> {};
+
+TEST_P(HdrNetworkGolden, EveryBackend) {
+  const json& c = GetParam();
+  const auto found = std::ranges::find(architectures(), c.at("architecture").get<std::string>(), &Architecture::name);
+  ASSERT_NE(found, architectures().end());
+  const Architecture& architecture = **found;
+  const HyperParameters hyper = c.at("hyper").get<std::map<std::string, int, std::less<>>>();
+  const WeightFile golden = read_or_die(golden_folder / c.at("golden").get<std::string>());
+  const Tensor &input = *golden.find("input"), &expected = *golden.find("output");
+  const Tensor* picture = golden.find("picture");
+  const auto edge = [](const Tensor& tensor, int axis) { return static_cast<int>(tensor.shape()[axis]); };
+
+  const auto graph = architecture.build(hyper, 1, edge(input, 2), edge(input, 3));
+  ASSERT_TRUE(graph) << graph.error().message;
+  Network network;
+  add_formula_weights(*graph, network.parameters);
+  std::optional<Graph> frame_graph;
+  if (picture) {
+    frame_graph = architecture.build_frame_graph(hyper, 1, edge(*picture, 2), edge(*picture, 3)).value();
+    add_formula_weights(*frame_graph, network.parameters);
+  }
+  int64_t learnt = 0;
+  for (const auto& [name, tensor] : network.parameters)
+    if (name.find(".running_") == std::string::npos) learnt += tensor.elements();
+  EXPECT_EQ(learnt, c.at("parameters").get<int64_t>());
+
+  for (Backend* backend : exact_backends()) {
+    CompileOptions options;
+    options.precision = Precision::f32;
+    std::vector<const Tensor*> inputs{&input};
+    Tensor vector;
+    if (picture) {
+      auto computed = run_graph(*backend, *frame_graph, network.parameters, std::span(&picture, 1), options);
+      ASSERT_TRUE(computed) << computed.error().message;
+      vector = std::move(*computed);
+      inputs.push_back(&vector);
+    }
+    const auto output = run_graph(*backend, *graph, network.parameters, inputs, options);
+    ASSERT_TRUE(output) << output.error().message;
+    ASSERT_EQ(output->shape(), expected.shape());
+    EXPECT_LE(largest_difference(output->f32(), expected.f32()), f32_tolerance) << backend->name();
+  }
+}
+
+std::vector<json> hdr_cases() {
+  std::ifstream file(golden_folder / "manifest.json");
+  return json::parse(file).at("hdr").get<std::vector<json>>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Synthetic, HdrNetworkGolden, testing::ValuesIn(hdr_cases()),
+                         [](const auto& test) { return test.param.at("case").template get<std::string>(); });
+
+TEST(Hallucination, HasThePublishedNumberOfParameters) {
+  const auto found = std::ranges::find(architectures(), std::string_view("hdrtvnet++-hg"), &Architecture::name);
+  const auto graph = (*found)->build({{"features", 64}}, 1, 32, 32);
+  int64_t learnt = 0;
+  for (const Value& value : graph->values)
+    if (value.kind == ValueKind::parameter && value.name.find(".running_") == std::string::npos)
+      learnt += value.shape.elements();
+  EXPECT_EQ(learnt, 36'794'200);
+}
 
 // ---- networks with the published weights
 

@@ -99,6 +99,28 @@ inline const std::vector<OpCase>& op_cases() {
          b.output(b.instance_norm(b.input("x", {2, 3, 7, 9}), "norm"), "y");
        },
        1e-5, one_op_bf16},
+      {"batch_norm",
+       [](GraphBuilder& b) {
+         const ValueId x = b.input("x", {2, 3, 7, 9}), variance = b.constant(Tensor::filled({3}, 0.5f));
+         std::vector<ValueId> inputs{x};
+         for (const char* name : {"scale", "shift", "mean"}) inputs.push_back(b.parameter(name, {3}));
+         inputs.push_back(variance);
+         b.output(b.add_node(BatchNorm{}, inputs), "y");
+       },
+       one_op_f32, one_op_bf16},
+      {"conv_batch_norm",
+       [](GraphBuilder& b) {
+         const ValueId x = b.conv2d(b.input("x", {1, 4, 7, 9}), "conv", 3, 3, Conv2d{}, false);
+         std::vector<ValueId> inputs{x};
+         for (const char* name : {"scale", "shift", "mean"}) inputs.push_back(b.parameter(name, {3}));
+         inputs.push_back(b.constant(Tensor::filled({3}, 0.25f)));
+         b.output(b.add_node(BatchNorm{}, inputs), "y");
+       },
+       2 * conv_f32, 2 * conv_bf16},
+      {"max_pool_2", unary({2, 3, 6, 8}, MaxPool2d{2, 2}), 0, one_op_bf16},
+      {"max_pool_3_2", unary({1, 3, 8, 9}, MaxPool2d{3, 2}), 0, one_op_bf16},
+      {"inverse_tone_map_a", unary({2, 3, 7, 9}, InverseToneMap{Bt2446Method::a, 1000}), 0, 0},
+      {"inverse_tone_map_c", unary({1, 3, 7, 9}, InverseToneMap{Bt2446Method::c, 600}), 0, 0},
       {"linear",
        [](GraphBuilder& b) {
          b.output(b.linear(b.input("x", {2, 3, 6}), "fc", 5), "y");

@@ -8,6 +8,7 @@
 
 #include "color/pq.h"
 #include "decode/source.h"
+#include "network/model_store.h"
 #include "pipeline/video_job.h"
 #include "postprocess/light_levels.h"
 #include "preprocess/frame_to_tensor.h"
@@ -317,11 +318,13 @@ TEST_F(Jobs, SteadyStateAllocatesNothing) {
 }
 
 TEST_F(Jobs, HdrInputIsRefusedByNetworksThatMakeHdr) {
-  FL_SHARED_OR_SKIP(assets);
-  auto network = load_network(assets / "weights/hdrtvnetpp/AGCM.pth");
-  ASSERT_TRUE(network) << network.error().message;
-  VideoJob j = job(*network, (assets / "video/hdr10-av1.mp4").string(), "null:");
-  j.source.max_frames = 1;
+  const Network network = open_model("bt2446a").value();
+  const fs::path hdr = folder_ / "hdr.mkv";
+  VideoJob make = job(network, "test:64x48:3", hdr.string());
+  make.backend = find_backend("auto", network, {}).value();
+  ASSERT_TRUE(process_video(make));
+  VideoJob j = job(network, hdr.string(), "null:");
+  j.backend = make.backend;
   const auto refused = process_video(j);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
@@ -331,11 +334,10 @@ TEST_F(Jobs, HdrInputIsRefusedByNetworksThatMakeHdr) {
 }
 
 TEST_F(Jobs, HlgOutputIsTagged) {
-  FL_SHARED_OR_SKIP(assets);
-  auto network = load_network(assets / "weights/hdrtvnetpp/AGCM.pth");
-  ASSERT_TRUE(network) << network.error().message;
+  const Network network = open_model("bt2446c").value();
   const fs::path file = folder_ / "hlg.mkv";
-  VideoJob j = job(*network, "test:64x48:3", file.string());
+  VideoJob j = job(network, "test:64x48:3", file.string());
+  j.backend = find_backend("auto", network, {}).value();
   j.hlg = true;
   ASSERT_TRUE(process_video(j));
   SourceOptions written;

@@ -6,6 +6,7 @@
 #include "backend/lut/pixel_function.h"
 #include "backend/lut/table_engine.h"
 #include "backend/openvino/openvino_backend.h"
+#include "backend/reference/reference_backend.h"
 
 namespace framelift {
 namespace {
@@ -88,8 +89,8 @@ class LutBackend final : public Backend {
   std::vector<std::string> describe() const override {
     if (openvino_backend().describe().empty()) return {};
     return {
-        fmt::format("networks that treat each pixel by itself, through a colour table of {0}x{0}x{0} points filled by "
-                    "openvino in f32 (only on request: --backend lut)",
+        fmt::format("networks that treat each pixel by itself, through a colour table of {0}x{0}x{0} points filled in "
+                    "f32 by another engine (--backend lut, or when openvino cannot run the network)",
                     default_color_grid.points)};
   }
 
@@ -121,7 +122,8 @@ Result<std::unique_ptr<Executable>> compile_table(const Graph& graph, const Para
   CompileOptions filling = options;
   filling.precision = Precision::f32;
   filling.latency = true;  // nothing else runs until the table is there
-  FL_TRY(auto network, openvino_backend().compile(on_grid, parameters, filling));
+  Backend& exact = openvino_backend().supports(on_grid, filling) ? openvino_backend() : reference_backend();
+  FL_TRY(auto network, exact.compile(on_grid, parameters, filling));
   const int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   try {
     FL_TRY(auto engine, TableEngine::create(std::move(network), grid, threads));

@@ -10,6 +10,7 @@
 #include "backend/lut/color_table.h"
 #include "backend/lut/lut_backend.h"
 #include "backend/lut/pixel_function.h"
+#include "backend/openvino/openvino_backend.h"
 #include "graph/evaluate.h"
 
 namespace framelift {
@@ -262,7 +263,7 @@ TEST(Lut, RefusesOtherGraphs) {
   options.precision = Precision::bf16;
   EXPECT_FALSE(lut_backend().supports(good, options));
   EXPECT_FALSE(compile_table(good, parameters_of(good), {}, ColorGrid::uniform(1)));
-  EXPECT_STREQ(find_backend("auto").value()->name(), "openvino");
+  EXPECT_STREQ(find_backend("auto", good, {}).value()->name(), "openvino");
 }
 
 TEST(Lut, GraphsWithoutPictureRunAsTheyAre) {
@@ -306,6 +307,39 @@ TEST(Lut, RandomNetworkWithinBound) {
     previous = error;
   }
   EXPECT_LE(previous, 0.2 / 1023);
+}
+
+// The formulas of BT.2446 through the table, for what 8-bit video holds: every grey, and random colours in steps of
+// limited range codes.
+TEST(Lut, InverseToneMapsWithinOneCode) {
+  constexpr int height = 128, width = 220;
+  Tensor picture = random_tensor({1, 3, height, width}, 0, 1, 51);
+  for (float& v : picture.f32()) v = std::round(v * 219) / 219;
+  for (int c = 0; c < 3; ++c)
+    for (int i = 0; i < 220; ++i)
+      picture.f32()[static_cast<size_t>(c) * height * width + static_cast<size_t>(i)] = static_cast<float>(i) / 219;
+  for (const Bt2446Method method : {Bt2446Method::a, Bt2446Method::c})
+    for (const float peak : {400.0f, 1000.0f, 4000.0f}) {
+      GraphBuilder b;
+      b.output(b.add_node(InverseToneMap{method, peak}, {b.input("image", picture.shape())}), "image");
+      auto graph = std::move(b).finish();
+      ASSERT_TRUE(graph) << graph.error().message;
+      EXPECT_FALSE(openvino_backend().supports(*graph, {}));
+      const auto chosen = find_backend("auto", *graph, {});
+      ASSERT_TRUE(chosen) << chosen.error().message;
+      EXPECT_EQ(*chosen, &lut_backend());
+      const auto executable = (*chosen)->compile(*graph, {}, {});
+      ASSERT_TRUE(executable) << executable.error().message;
+      const auto request = (*executable)->create_request().value();
+      fill(request->input(0), picture);
+      ASSERT_TRUE(request->start() && request->wait());
+      const auto exact = evaluate(*graph, {}, std::span(&picture, 1));
+      ASSERT_TRUE(exact);
+      const double error = largest_difference(request->output(0).f32(), (*exact)[0].f32());
+      std::printf("BT.2446 method %c, %4.0f cd/m2: largest error %.3f / 1023\n", method == Bt2446Method::a ? 'A' : 'C',
+                  peak, error * 1023);
+      EXPECT_LE(error, 1.0 / 1023);
+    }
 }
 
 TEST(Lut, RequestsInFlightKeepTheirConditions) {

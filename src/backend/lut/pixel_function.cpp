@@ -19,6 +19,7 @@ bool keeps_pixels_apart(const Graph& graph, const Node& node) {
   if (const auto* concat = std::get_if<Concat>(&node.op)) return concat->axis == 1;
   return std::holds_alternative<Relu>(node.op) || std::holds_alternative<LeakyRelu>(node.op) ||
          std::holds_alternative<PRelu>(node.op) || std::holds_alternative<Clamp>(node.op) ||
+         std::holds_alternative<BatchNorm>(node.op) || std::holds_alternative<InverseToneMap>(node.op) ||
          std::holds_alternative<Add>(node.op) || std::holds_alternative<Mul>(node.op);
 }
 
@@ -50,12 +51,13 @@ Status expect_pixel_function(const Graph& graph) {
   std::vector<bool> of_pixels(graph.values.size());
   of_pixels[static_cast<size_t>(graph.inputs[0])] = true;
   for (const Node& node : graph.nodes) {
-    const bool conv = std::holds_alternative<Conv2d>(node.op), slope = std::holds_alternative<PRelu>(node.op);
+    const bool has_weights = std::holds_alternative<Conv2d>(node.op) || std::holds_alternative<PRelu>(node.op) ||
+                             std::holds_alternative<BatchNorm>(node.op);
     bool any = false, position = false;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const bool pixels = of_pixels[static_cast<size_t>(node.inputs[i])];
       any |= pixels;
-      const bool weights = i > 0 && (conv || slope);  // shapes of their own, uniform by meaning
+      const bool weights = i > 0 && has_weights;  // shapes of their own, uniform by meaning
       position |= weights ? pixels : !pixels && !is_uniform(graph.value(node.inputs[i]).shape);
     }
     if (!any) continue;

@@ -104,6 +104,11 @@ class Lowering {
     return std::make_shared<op::AvgPool>(in(0), ov::Strides(square(a.stride)), square(a.pad), square(a.pad),
                                          square(a.kernel), false, ov::op::RoundingType::FLOOR);
   }
+  Out lower(const MaxPool2d& a) const {
+    const auto square = [](int n) { return ov::Shape{static_cast<size_t>(n), static_cast<size_t>(n)}; };
+    return std::make_shared<op::MaxPool>(in(0), square(a.stride), square(1), square(0), square(0), square(a.kernel))
+        ->output(0);
+  }
   Out lower(const GlobalAveragePool&) const {
     return std::make_shared<op::ReduceMean>(in(0), op::Constant::create(ov::element::i64, {2}, {2, 3}), true);
   }
@@ -114,6 +119,11 @@ class Lowering {
     auto scaled = std::make_shared<op::Multiply>(normal, std::make_shared<op::Reshape>(in(1), channels, false));
     return std::make_shared<op::Add>(scaled, std::make_shared<op::Reshape>(in(2), channels, false));
   }
+  Out lower(const BatchNorm& a) const {
+    return std::make_shared<op::BatchNormInference>(in(0), in(1), in(2), in(3), in(4), a.epsilon);
+  }
+  // Never called: OpenVinoBackend::supports() refuses graphs with it.
+  Out lower(const InverseToneMap&) const { throw std::logic_error("inverse_tone_map has no OpenVINO form"); }
   Out lower(const Linear&) const {
     Out result = std::make_shared<op::MatMul>(in(0), in(1), false, true);
     return node_->inputs.size() < 3 ? result : Out(std::make_shared<op::Add>(result, in(2)));

@@ -7,6 +7,7 @@
 #include "backend/openvino/lower.h"
 #include "base/allocation_counter.h"
 #include "base/log.h"
+#include "graph/op.h"
 #include "graph/passes.h"
 
 namespace framelift {
@@ -124,12 +125,15 @@ class OpenVinoBackend final : public Backend {
     }
   }
 
-  Status supports(const Graph&, const CompileOptions& options) const override {
+  Status supports(const Graph& graph, const CompileOptions& options) const override {
     if (options.device != "auto" && options.device != "cpu")
       return fail(ErrorCode::unsupported, "the openvino backend of this build runs on the cpu only, not on '{}'",
                   options.device);
     if (options.precision == Precision::f16)
       return fail(ErrorCode::unsupported, "no f16 arithmetic on the cpu; use bf16 or f32");
+    for (const Node& node : graph.nodes)
+      if (std::holds_alternative<InverseToneMap>(node.op))
+        return fail(ErrorCode::unsupported, "the openvino backend has no {}", op_name(node.op));
     return {};
   }
 
