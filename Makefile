@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 FRAMELIFT := $(BUILD)/bin/framelift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build test test-models check lint bench goldens peers-venv demo format clean
+.PHONY: help setup configure torch build test test-models check lint bench goldens peers-venv demo format clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -17,10 +17,14 @@ setup: ## install what the build needs (Debian packages, .venv)
 configure: setup
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
 
+torch: setup ## install libtorch: training, NVIDIA GPUs; build afterwards
+	@tools/setup.sh --torch
+	@cmake --preset $(PRESET)
+
 build: configure ## build everything
 	@cmake --build --preset $(PRESET)
 
-test: build test-models ## run every test
+test: torch build test-models ## run every test
 	@ctest --preset $(PRESET)
 
 # The goldens of this one network need its published weights, which the folder of real assets does not hold.

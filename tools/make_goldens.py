@@ -444,6 +444,18 @@ def op_cases(rng):
     yield ("batch_norm", {"op": "batch_norm", "epsilon": 1e-3},
            [random(2, 3, 5, 7), random(3), random(3), random(3), random(3) ** 2],
            lambda x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=1e-3))
+    for case, k, s, p in (("conv_transpose_4_2_1", 4, 2, 1), ("conv_transpose_2_2_0", 2, 2, 0),
+                          ("conv_transpose_3_1_1", 3, 1, 1)):
+        yield (case, {"op": "conv_transpose2d", "stride": (s, s), "pad": (p, p, p, p)},
+               [random(2, 4, 5, 6), random(4, 3, k, k), random(3)],
+               lambda x, w, b, s=s, p=p: F.conv_transpose2d(x, w, b, stride=s, padding=p))
+    for case, function in (("softplus", F.softplus), ("selu", F.selu), ("sigmoid", torch.sigmoid), ("abs", torch.abs)):
+        yield case, {"op": case}, [10 * random(1, 3, 4, 5)], function
+    yield "log1p", {"op": "log1p"}, [random(1, 3, 4, 5) ** 2], torch.log1p
+    yield "pow", {"op": "pow", "exponent": 0.3}, [random(1, 3, 4, 5) ** 2], lambda x: x**0.3
+    yield "mean", {"op": "mean"}, [random(2, 3, 4, 5)], lambda x: x.mean().reshape(1)
+    yield "sub_broadcast", {"op": "sub"}, [random(1, 3, 4, 5), random(3, 1, 1)], torch.sub
+    yield "div", {"op": "div"}, [random(1, 3, 4, 5), 1 + random(1, 3, 4, 5) ** 2], torch.div
     yield "linear", {"op": "linear"}, [random(2, 3, 6), random(5, 6), random(5)], F.linear
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))

@@ -3,6 +3,7 @@
 # tools/requirements.txt in .venv. Does only what is missing; does nothing, and needs no network, when all is there.
 #   tools/setup.sh          to build, test and run
 #   tools/setup.sh --lint   also clang-format and clang-tidy, for `make check`
+#   tools/setup.sh --torch  also libtorch (about 1.3 GB) into .venv, for training and NVIDIA GPUs
 #   tools/setup.sh --peers  also .venv-peers: PyTorch, OpenVINO and ncnn in Python (about 5 GB), for `make bench`
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,9 +50,10 @@ install_packages() {
   rm -f "$log"
 }
 
-# install_venv FOLDER REQUIREMENTS: a virtual environment with exactly the pinned versions.
+# install_venv FOLDER REQUIREMENTS [PIP OPTIONS]: a virtual environment with exactly the pinned versions.
 install_venv() {
   local folder=$1 requirements=$2 python=/usr/bin/python3
+  shift 2
   [[ -x $python ]] || python=python3
   if [[ ! -x $folder/bin/python ]] || ! "$folder/bin/python" -c '' 2>/dev/null; then
     say "making $folder"
@@ -70,7 +72,7 @@ for name, version in (pin.split("==") for pin in pins if pin):
 PYTHON
   then
     say "installing $requirements into $folder"
-    "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements"
+    "$folder/bin/python" -m pip install -q --disable-pip-version-check "$@" -r "$requirements"
   fi
 }
 
@@ -91,19 +93,22 @@ once() {
   printf '%s\n' "$digest" >"$stamp"
 }
 
-[[ -x .venv/bin/python ]] || rm -f build/setup/venv
+[[ -x .venv/bin/python ]] || rm -f build/setup/venv build/setup/torch
 [[ -x .venv-peers/bin/python ]] || rm -f build/setup/peers
 
-lint=no peers=no
+lint=no peers=no torch=no
 for argument in "$@"; do
   case $argument in
     --lint) lint=yes ;;
     --peers) peers=yes ;;
-    *) fail "unknown option $argument (known: --lint, --peers)" ;;
+    --torch) torch=yes ;;
+    *) fail "unknown option $argument (known: --lint, --peers, --torch)" ;;
   esac
 done
 
 once packages tools/setup.sh -- install_packages "${build_packages[@]}"
 [[ $lint == no ]] || once lint tools/setup.sh -- install_packages "${lint_packages[@]}"
 once venv tools/setup.sh tools/requirements.txt -- install_venv .venv tools/requirements.txt
+[[ $torch == no ]] ||
+  once torch tools/setup.sh tools/requirements-torch.txt -- install_venv .venv tools/requirements-torch.txt --no-deps
 [[ $peers == no ]] || once peers tools/setup.sh bench/peers/requirements.txt -- install_venv .venv-peers bench/peers/requirements.txt

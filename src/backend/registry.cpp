@@ -5,6 +5,7 @@
 #include "backend/lut/lut_backend.h"
 #include "backend/openvino/openvino_backend.h"
 #include "backend/reference/reference_backend.h"
+#include "backend/torch/torch_engine.h"
 
 namespace framelift {
 
@@ -25,7 +26,7 @@ Result<Precision> parse_precision(std::string_view text) {
 }
 
 const std::vector<Backend*>& backends() {
-  static const std::vector<Backend*> all{&openvino_backend(), &lut_backend(), &reference_backend()};
+  static const std::vector<Backend*> all{&openvino_backend(), &lut_backend(), &torch_backend(), &reference_backend()};
   return all;
 }
 

@@ -59,6 +59,15 @@ ValueId GraphBuilder::conv2d_same(ValueId x, std::string_view name, int64_t out_
   return conv2d(x, name, out_channels, kernel, attributes);
 }
 
+ValueId GraphBuilder::conv_transpose2d(ValueId x, std::string_view name, int64_t out_channels, int kernel,
+                                       ConvTranspose2d attributes) {
+  const int64_t in_channels = shape(x).rank() == 4 ? shape(x)[1] : 1;
+  return add_node(attributes,
+                  {x, parameter(fmt::format("{}.weight", name), {in_channels, out_channels, kernel, kernel}),
+                   parameter(fmt::format("{}.bias", name), {out_channels})},
+                  std::string(name));
+}
+
 ValueId GraphBuilder::prelu(ValueId x, std::string_view name) {
   const int64_t channels = shape(x).rank() >= 2 ? shape(x)[1] : 1;
   return add_node(PRelu{}, {x, parameter(fmt::format("{}.weight", name), {channels})}, std::string(name));

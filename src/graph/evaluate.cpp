@@ -41,6 +41,29 @@ void conv2d(const Conv2d& op, std::span<const TensorView> in, const TensorView& 
       }
 }
 
+void conv_transpose2d(const ConvTranspose2d& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape &x = in[0].shape, &w = in[1].shape, &y = out.shape;
+  std::vector<double> plane(static_cast<size_t>(y[2] * y[3]));
+  for (int64_t n = 0; n < y[0]; ++n)
+    for (int64_t oc = 0; oc < y[1]; ++oc) {
+      std::ranges::fill(plane, in.size() > 2 ? double{in[2].as<float>()[oc]} : 0.0);
+      for (int64_t ic = 0; ic < x[1]; ++ic)
+        for (int64_t iy = 0; iy < x[2]; ++iy)
+          for (int64_t ix = 0; ix < x[3]; ++ix) {
+            const double value = in[0].as<float>()[((n * x[1] + ic) * x[2] + iy) * x[3] + ix];
+            const float* kernel = in[1].as<float>() + (ic * w[1] + oc) * w[2] * w[3];
+            for (int64_t ky = 0; ky < w[2]; ++ky)
+              for (int64_t kx = 0; kx < w[3]; ++kx) {
+                const int64_t oy = iy * op.stride[0] + ky - op.pad.top, ox = ix * op.stride[1] + kx - op.pad.left;
+                if (oy < 0 || oy >= y[2] || ox < 0 || ox >= y[3]) continue;
+                plane[static_cast<size_t>(oy * y[3] + ox)] += value * kernel[ky * w[3] + kx];
+              }
+          }
+      std::ranges::transform(plane, out.as<float>() + (n * y[1] + oc) * y[2] * y[3],
+                             [](double v) { return static_cast<float>(v); });
+    }
+}
+
 template <class F>
 void map(std::span<const TensorView> in, const TensorView& out, F f) {
   const float* x = in[0].as<float>();
@@ -250,6 +273,11 @@ struct Evaluator {
   std::span<const TensorView> in;
   const TensorView& out;
 
+  template <class F>
+  void in_double(F f) const {
+    map(in, out, [&](float v) { return static_cast<float>(f(double{v})); });
+  }
+
   void operator()(const Conv2d& op) const { conv2d(op, in, out); }
   void operator()(const Relu&) const {
     map(in, out, [](float v) { return v > 0 ? v : 0; });
@@ -260,6 +288,34 @@ struct Evaluator {
   void operator()(const PRelu&) const { prelu(in, out); }
   void operator()(const Clamp& op) const {
     map(in, out, [&](float v) { return v > op.low ? std::min(v, op.high) : op.low; });
+  }
+  void operator()(const ConvTranspose2d& op) const { conv_transpose2d(op, in, out); }
+  void operator()(const Softplus&) const {
+    in_double([](double v) { return v > 20 ? v : std::log1p(std::exp(v)); });
+  }
+  void operator()(const Selu&) const {
+    in_double([](double v) { return 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * std::expm1(v)); });
+  }
+  void operator()(const Sigmoid&) const {
+    in_double([](double v) { return 1 / (1 + std::exp(-v)); });
+  }
+  void operator()(const Abs&) const {
+    map(in, out, [](float v) { return std::abs(v); });
+  }
+  void operator()(const Log1p&) const {
+    in_double([](double v) { return std::log1p(v); });
+  }
+  void operator()(const Pow& op) const {
+    in_double([&](double v) { return std::pow(v, double{op.exponent}); });
+  }
+  void operator()(const Mean&) const {
+    out.as<float>()[0] = static_cast<float>(mean_of(in[0].as<float>(), in[0].shape.elements()));
+  }
+  void operator()(const Sub&) const {
+    broadcast(in, out, [](float a, float b) { return a - b; });
+  }
+  void operator()(const Div&) const {
+    broadcast(in, out, [](float a, float b) { return a / b; });
   }
   void operator()(const Add&) const {
     broadcast(in, out, [](float a, float b) { return a + b; });

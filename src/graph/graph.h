@@ -34,6 +34,14 @@ struct Conv2d {
   int groups = 1;
   Padding pad;
 };
+
+// The transpose of a convolution: every input pixel adds its multiple of the kernel to the output.
+// inputs: x [N,Cin,H,W], weight [Cin,Cout,kh,kw], optional bias [Cout]. Size (n - 1) * stride + k - before - after.
+struct ConvTranspose2d {
+  std::array<int, 2> stride{2, 2};  // y, x
+  Padding pad;                      // taken off the output
+};
+
 // max(x, 0)
 struct Relu {};
 
@@ -50,9 +58,30 @@ struct Clamp {
   float low = 0, high = 1;
 };
 
+// log(1 + e^x), x itself above 20.
+struct Softplus {};
+
+// 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * (e^x - 1)) (Klambauer et al., 2017).
+struct Selu {};
+
+// 1 / (1 + e^-x)
+struct Sigmoid {};
+
+struct Abs {};
+
+// log(1 + x)
+struct Log1p {};
+
+// x^exponent; x is at least 0.
+struct Pow {
+  float exponent = 1;
+};
+
 // Elementwise with NumPy broadcasting. inputs: a, b.
 struct Add {};
+struct Sub {};
 struct Mul {};
+struct Div {};
 
 // Any number of inputs, equal but for one axis.
 struct Concat {
@@ -90,6 +119,9 @@ struct MaxPool2d {
 // Mean over all pixels: [N,C,H,W] -> [N,C,1,1].
 struct GlobalAveragePool {};
 
+// Mean over everything: [...] -> [1].
+struct Mean {};
+
 // Each channel of each picture brought to mean 0 and (biased) variance 1 over its pixels, then scaled and shifted:
 // (x - mean) / sqrt(variance + epsilon) * scale + shift. inputs: x [N,C,H,W], scale [C], shift [C].
 struct InstanceNorm {
@@ -118,9 +150,9 @@ struct InverseToneMap {
   float peak_nits = 1000;
 };
 
-using Op =
-    std::variant<Conv2d, Relu, LeakyRelu, PRelu, Clamp, Add, Mul, Concat, PixelShuffle, PixelUnshuffle, Resize,
-                 AveragePool2d, MaxPool2d, GlobalAveragePool, InstanceNorm, BatchNorm, Linear, Reshape, InverseToneMap>;
+using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Log1p,
+                        Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Resize, AveragePool2d, MaxPool2d,
+                        GlobalAveragePool, Mean, InstanceNorm, BatchNorm, Linear, Reshape, InverseToneMap>;
 
 // ---- the graph
 
@@ -171,10 +203,22 @@ class GraphBuilder {
                  bool bias = true);
   // The usual one: odd kernel, stride 1, zero padding that keeps the size.
   ValueId conv2d_same(ValueId x, std::string_view name, int64_t out_channels, int kernel = 3);
+  // Parameters `<name>.weight` [in,out,kernel,kernel] and `<name>.bias`.
+  ValueId conv_transpose2d(ValueId x, std::string_view name, int64_t out_channels, int kernel,
+                           ConvTranspose2d attributes);
   ValueId prelu(ValueId x, std::string_view name);  // parameter `<name>.weight`, one slope per channel
   ValueId relu(ValueId x) { return add_node(Relu{}, {x}); }
   ValueId leaky_relu(ValueId x, float slope) { return add_node(LeakyRelu{slope}, {x}); }
+  ValueId softplus(ValueId x) { return add_node(Softplus{}, {x}); }
+  ValueId selu(ValueId x) { return add_node(Selu{}, {x}); }
+  ValueId sigmoid(ValueId x) { return add_node(Sigmoid{}, {x}); }
+  ValueId abs(ValueId x) { return add_node(Abs{}, {x}); }
+  ValueId log1p(ValueId x) { return add_node(Log1p{}, {x}); }
+  ValueId pow(ValueId x, float exponent) { return add_node(Pow{exponent}, {x}); }
+  ValueId mean(ValueId x) { return add_node(Mean{}, {x}); }
   ValueId add(ValueId a, ValueId b) { return add_node(Add{}, {a, b}); }
+  ValueId sub(ValueId a, ValueId b) { return add_node(Sub{}, {a, b}); }
+  ValueId div(ValueId a, ValueId b) { return add_node(Div{}, {a, b}); }
   ValueId mul(ValueId a, ValueId b) { return add_node(Mul{}, {a, b}); }
   ValueId scale(ValueId a, float factor) { return mul(a, constant(Tensor::filled({1}, factor))); }
   ValueId concat(std::vector<ValueId> parts, int axis = 1) { return add_node(Concat{axis}, std::move(parts)); }

@@ -60,6 +60,21 @@ Result<Shape> conv_shape(const Conv2d& op, std::span<const Shape> in) {
                   windows(x[3], op.pad.left, op.pad.right, w[3], op.dilation[1], op.stride[1])});
 }
 
+Result<Shape> conv_transpose_shape(const ConvTranspose2d& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 3));
+  const Shape &x = in[0], &w = in[1];
+  FL_CHECK(expect_picture(x));
+  if (op.stride[0] < 1 || op.stride[1] < 1 || std::min({op.pad.top, op.pad.left, op.pad.bottom, op.pad.right}) < 0)
+    return fail(ErrorCode::invalid_argument, "strides are at least 1, padding at least 0");
+  if (w.rank() != 4 || x[1] != w[0])
+    return fail(ErrorCode::invalid_argument, "input {} does not fit weight {} [Cin,Cout,kh,kw]", to_string(x),
+                to_string(w));
+  if (in.size() == 3 && in[2] != Shape{w[1]})
+    return fail(ErrorCode::invalid_argument, "bias {} does not fit weight {}", to_string(in[2]), to_string(w));
+  return checked({x[0], w[1], (x[2] - 1) * op.stride[0] + w[2] - op.pad.top - op.pad.bottom,
+                  (x[3] - 1) * op.stride[1] + w[3] - op.pad.left - op.pad.right});
+}
+
 Result<Shape> same_shape(std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   return in[0];
@@ -144,6 +159,16 @@ Result<Shape> concat_shape(const Concat& op, std::span<const Shape> in) {
 std::string_view op_name(const Op& op) {
   return std::visit(Overload{
                         [](const Conv2d&) { return "conv2d"; },
+                        [](const ConvTranspose2d&) { return "conv_transpose2d"; },
+                        [](const Softplus&) { return "softplus"; },
+                        [](const Selu&) { return "selu"; },
+                        [](const Sigmoid&) { return "sigmoid"; },
+                        [](const Abs&) { return "abs"; },
+                        [](const Log1p&) { return "log1p"; },
+                        [](const Pow&) { return "pow"; },
+                        [](const Sub&) { return "sub"; },
+                        [](const Div&) { return "div"; },
+                        [](const Mean&) { return "mean"; },
                         [](const Relu&) { return "relu"; },
                         [](const LeakyRelu&) { return "leaky_relu"; },
                         [](const PRelu&) { return "prelu"; },
@@ -169,9 +194,20 @@ std::string_view op_name(const Op& op) {
 Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
   return std::visit(Overload{
                         [&](const Conv2d& o) { return conv_shape(o, in); },
+                        [&](const ConvTranspose2d& o) { return conv_transpose_shape(o, in); },
                         [&](const Relu&) { return same_shape(in); },
                         [&](const LeakyRelu&) { return same_shape(in); },
                         [&](const Clamp&) { return same_shape(in); },
+                        [&](const Softplus&) { return same_shape(in); },
+                        [&](const Selu&) { return same_shape(in); },
+                        [&](const Sigmoid&) { return same_shape(in); },
+                        [&](const Abs&) { return same_shape(in); },
+                        [&](const Log1p&) { return same_shape(in); },
+                        [&](const Pow&) { return same_shape(in); },
+                        [&](const Mean&) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          return Shape{1};
+                        },
                         [&](const PRelu&) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 2, 2));
                           if (in[0].rank() < 2 || (in[1] != Shape{in[0][1]} && in[1] != Shape{1}))
@@ -180,7 +216,9 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                           return in[0];
                         },
                         [&](const Add&) { return broadcast_shape(in); },
+                        [&](const Sub&) { return broadcast_shape(in); },
                         [&](const Mul&) { return broadcast_shape(in); },
+                        [&](const Div&) { return broadcast_shape(in); },
                         [&](const Concat& o) { return concat_shape(o, in); },
                         [&](const PixelShuffle& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
@@ -234,6 +272,20 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
   const int64_t n = out.elements();
   return std::visit(Overload{
                         [&](const Conv2d&) { return n * (2 * in[1][1] * in[1][2] * in[1][3] + (in.size() == 3)); },
+                        // Every input pixel multiplies the whole kernel.
+                        [&](const ConvTranspose2d&) {
+                          return 2 * in[0].elements() * in[1][1] * in[1][2] * in[1][3] + (in.size() == 3 ? n : 0);
+                        },
+                        // A function of the standard library counts as one operation.
+                        [&](const Softplus&) { return 2 * n; },
+                        [&](const Selu&) { return 3 * n; },
+                        [&](const Sigmoid&) { return 3 * n; },
+                        [&](const Abs&) { return n; },
+                        [&](const Log1p&) { return n; },
+                        [&](const Pow&) { return n; },
+                        [&](const Sub&) { return n; },
+                        [&](const Div&) { return n; },
+                        [&](const Mean&) { return in[0].elements(); },
                         [&](const Relu&) { return n; },
                         [&](const LeakyRelu&) { return 2 * n; },
                         [&](const PRelu&) { return 2 * n; },
@@ -261,6 +313,15 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           const int reach = static_cast<int>(in[1][2 + axis] - 1) * o.dilation[a];
                           return PixelReach{o.stride[a], 1, pad, reach - pad};
                         },
+                        // Output o hears of inputs i with i * stride - pad <= o < i * stride - pad + k.
+                        [&](const ConvTranspose2d& o) {
+                          const int stride = o.stride[static_cast<size_t>(axis)];
+                          const int pad = axis == 0 ? o.pad.top : o.pad.left;
+                          const auto k = static_cast<int>(in[1][2 + axis]);
+                          const int after = (pad + stride - 1) / stride;
+                          const int before = std::max((k - 1 - pad + stride - 1) / stride, 0);
+                          return PixelReach{1, stride, before, after};
+                        },
                         [&](const PixelShuffle& o) {
                           return PixelReach{1, o.factor, 0, 0};
                         },
@@ -279,6 +340,7 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           return PixelReach{o.stride, 1, 0, o.kernel - 1};
                         },
                         [&](const GlobalAveragePool&) { return everything; },
+                        [&](const Mean&) { return everything; },
                         [&](const InstanceNorm&) { return everything; },
                         // These two need not keep pixels in place.
                         [&](const Linear&) { return everything; },

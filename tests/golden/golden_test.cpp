@@ -68,6 +68,19 @@ Op parse_op(const json& a) {
   if (op == "instance_norm") return InstanceNorm{a.at("epsilon")};
   if (op == "batch_norm") return BatchNorm{a.at("epsilon")};
   if (op == "linear") return Linear{};
+  if (op == "conv_transpose2d") {
+    const std::array<int, 4> pad = a.at("pad");
+    return ConvTranspose2d{a.at("stride"), {pad[0], pad[1], pad[2], pad[3]}};
+  }
+  if (op == "softplus") return Softplus{};
+  if (op == "selu") return Selu{};
+  if (op == "sigmoid") return Sigmoid{};
+  if (op == "abs") return Abs{};
+  if (op == "log1p") return Log1p{};
+  if (op == "pow") return Pow{a.at("exponent")};
+  if (op == "mean") return Mean{};
+  if (op == "sub") return Sub{};
+  if (op == "div") return Div{};
   throw std::runtime_error("golden of an unknown op: " + op);
 }
 

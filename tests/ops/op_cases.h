@@ -65,6 +65,40 @@ inline const std::vector<OpCase>& op_cases() {
        conv_f32, conv_bf16},
       {"conv_one_pixel", conv({1, 3, 1, 1}, 4, 3, 3, attributes(1, 1, 1, 1, 1, Padding::same(1)), true), conv_f32,
        conv_bf16},
+      {"conv_transpose_4_2_1",
+       [](GraphBuilder& b) {
+         ConvTranspose2d doubling;
+         doubling.pad = Padding::same(1);
+         b.output(b.conv_transpose2d(b.input("x", {2, 5, 4, 6}), "up", 3, 4, doubling), "y");
+       },
+       conv_f32, conv_bf16},
+      {"conv_transpose_2_2",
+       [](GraphBuilder& b) {
+         b.output(b.conv_transpose2d(b.input("x", {1, 4, 5, 3}), "up", 2, 2, {}), "y");
+       },
+       conv_f32, conv_bf16},
+      {"softplus", unary({1, 3, 7, 9}, Softplus{}), one_op_f32, one_op_bf16},
+      {"selu", unary({1, 3, 7, 9}, Selu{}), one_op_f32, one_op_bf16},
+      {"sigmoid", unary({1, 3, 7, 9}, Sigmoid{}), one_op_f32, one_op_bf16},
+      {"abs", unary({1, 3, 7, 9}, Abs{}), 0, one_op_bf16},
+      {"log1p",
+       [](GraphBuilder& b) {  // of values from 0 up: the logarithm magnifies what is lost next to -1
+         b.output(b.log1p(b.abs(b.input("x", {1, 3, 7, 9}))), "y");
+       },
+       one_op_f32, one_op_bf16},
+      {"pow",
+       [](GraphBuilder& b) {
+         b.output(b.pow(b.abs(b.input("x", {1, 3, 7, 9})), 0.3f), "y");
+       },
+       2 * one_op_f32, one_op_bf16},
+      {"mean", unary({2, 3, 7, 9}, Mean{}), one_op_f32, one_op_bf16},
+      {"sub", binary({1, 3, 7, 9}, {3, 1, 1}, Sub{}), one_op_f32, one_op_bf16},
+      {"div",
+       [](GraphBuilder& b) {  // by 0.5 to 1.5, so that quotients stay of unit size
+         const ValueId divisor = b.add(b.abs(b.input("y", {1, 3, 7, 9})), b.constant(Tensor::filled({1}, 0.5f)));
+         b.output(b.div(b.input("x", {1, 3, 7, 9}), divisor), "z");
+       },
+       2 * one_op_f32, 2 * one_op_bf16},
       {"relu", unary({1, 3, 7, 9}, Relu{}), 0, one_op_bf16},
       {"leaky_relu", unary({1, 3, 7, 9}, LeakyRelu{0.2f}), one_op_f32, one_op_bf16},
       {"clamp", unary({1, 3, 7, 9}, Clamp{-0.25f, 0.5f}), 0, one_op_bf16},
@@ -103,7 +137,7 @@ inline const std::vector<OpCase>& op_cases() {
        [](GraphBuilder& b) {
          const ValueId x = b.input("x", {2, 3, 7, 9}), variance = b.constant(Tensor::filled({3}, 0.5f));
          std::vector<ValueId> inputs{x};
-         for (const char* name : {"scale", "shift", "mean"}) inputs.push_back(b.parameter(name, {3}));
+         for (const char* name : {"scale", "shift", "norm.running_mean"}) inputs.push_back(b.parameter(name, {3}));
          inputs.push_back(variance);
          b.output(b.add_node(BatchNorm{}, inputs), "y");
        },
@@ -112,7 +146,7 @@ inline const std::vector<OpCase>& op_cases() {
        [](GraphBuilder& b) {
          const ValueId x = b.conv2d(b.input("x", {1, 4, 7, 9}), "conv", 3, 3, Conv2d{}, false);
          std::vector<ValueId> inputs{x};
-         for (const char* name : {"scale", "shift", "mean"}) inputs.push_back(b.parameter(name, {3}));
+         for (const char* name : {"scale", "shift", "norm.running_mean"}) inputs.push_back(b.parameter(name, {3}));
          inputs.push_back(b.constant(Tensor::filled({3}, 0.25f)));
          b.output(b.add_node(BatchNorm{}, inputs), "y");
        },

@@ -1,5 +1,6 @@
 #include "backend/openvino/lower.h"
 
+#include <numeric>
 #include <openvino/opsets/opset13.hpp>
 
 namespace framelift {
@@ -63,9 +64,38 @@ class Lowering {
       result = std::make_shared<op::GroupConvolution>(in(0), weight, stride, begin, end, dilation);
     }
     if (node_->inputs.size() < 3) return result;
-    auto bias_shape = op::Constant::create(ov::element::i64, {4}, {int64_t{1}, in_shape(2)[0], int64_t{1}, int64_t{1}});
-    return std::make_shared<op::Add>(result, std::make_shared<op::Reshape>(in(2), bias_shape, false));
+    return with_bias(result);
   }
+  // Adds input 2, one number per channel.
+  Out with_bias(const Out& x) const {
+    auto per_channel =
+        op::Constant::create(ov::element::i64, {4}, {int64_t{1}, in_shape(2)[0], int64_t{1}, int64_t{1}});
+    return std::make_shared<op::Add>(x, std::make_shared<op::Reshape>(in(2), per_channel, false));
+  }
+  Out lower(const ConvTranspose2d& c) const {
+    const ov::Strides stride{static_cast<size_t>(c.stride[0]), static_cast<size_t>(c.stride[1])};
+    const ov::CoordinateDiff begin{c.pad.top, c.pad.left}, end{c.pad.bottom, c.pad.right};
+    const auto result =
+        std::make_shared<op::ConvolutionBackpropData>(in(0), in(1), stride, begin, end, ov::Strides{1, 1});
+    return node_->inputs.size() < 3 ? Out(result) : with_bias(result);
+  }
+  Out lower(const Softplus&) const { return std::make_shared<op::SoftPlus>(in(0)); }
+  Out lower(const Selu&) const {
+    return std::make_shared<op::Selu>(in(0), scalar(1.6732632423543772f), scalar(1.0507009873554805f));
+  }
+  Out lower(const Sigmoid&) const { return std::make_shared<op::Sigmoid>(in(0)); }
+  Out lower(const Abs&) const { return std::make_shared<op::Abs>(in(0)); }
+  Out lower(const Log1p&) const { return std::make_shared<op::Log>(std::make_shared<op::Add>(in(0), scalar(1))); }
+  Out lower(const Pow& a) const { return std::make_shared<op::Power>(in(0), scalar(a.exponent)); }
+  Out lower(const Mean&) const {
+    std::vector<int64_t> axes(static_cast<size_t>(in_shape(0).rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+    auto all = op::Constant::create(ov::element::i64, {axes.size()}, axes);
+    auto mean = std::make_shared<op::ReduceMean>(in(0), all, false);
+    return std::make_shared<op::Unsqueeze>(mean, op::Constant::create(ov::element::i64, {1}, {0}));
+  }
+  Out lower(const Sub&) const { return std::make_shared<op::Subtract>(in(0), in(1)); }
+  Out lower(const Div&) const { return std::make_shared<op::Divide>(in(0), in(1)); }
   Out lower(const Relu&) const { return std::make_shared<op::Relu>(in(0)); }
   Out lower(const LeakyRelu& a) const { return std::make_shared<op::PRelu>(in(0), scalar(a.slope)); }
   Out lower(const PRelu&) const { return std::make_shared<op::PRelu>(in(0), in(1)); }

@@ -1,0 +1,147 @@
+#include "backend/torch/plugin/torch_graph.h"
+
+#include <stdexcept>
+
+#include "graph/op.h"
+
+namespace framelift {
+namespace {
+
+at::ScalarType scalar_type(DType type) {
+  switch (type) {
+    case DType::f64: return at::kDouble;
+    case DType::f16: return at::kHalf;
+    case DType::bf16: return at::kBFloat16;
+    case DType::i64: return at::kLong;
+    case DType::i32: return at::kInt;
+    case DType::i16: return at::kShort;
+    case DType::i8: return at::kChar;
+    case DType::u8: return at::kByte;
+    case DType::boolean: return at::kBool;
+    case DType::f32: break;
+  }
+  return at::kFloat;
+}
+
+// One node: its inputs as tensors, in order.
+struct Lowering {
+  const std::vector<at::Tensor>& in;
+  bool training;
+
+  at::Tensor bias(size_t i) const { return in.size() > i ? in[i] : at::Tensor(); }
+
+  at::Tensor operator()(const Conv2d& op) const {
+    const Padding& p = op.pad;
+    const bool even = p.top == p.bottom && p.left == p.right;
+    const at::Tensor x = even ? in[0] : at::constant_pad_nd(in[0], {p.left, p.right, p.top, p.bottom});
+    return at::conv2d(x, in[1], bias(2), {op.stride[0], op.stride[1]},
+                      even ? at::IntArrayRef{p.top, p.left} : at::IntArrayRef{0, 0}, {op.dilation[0], op.dilation[1]},
+                      op.groups);
+  }
+  at::Tensor operator()(const ConvTranspose2d& op) const {
+    const Padding& p = op.pad;
+    // Uneven padding: computed without, and cut.
+    if (p.top == p.bottom && p.left == p.right)
+      return at::conv_transpose2d(in[0], in[1], bias(2), {op.stride[0], op.stride[1]}, {p.top, p.left});
+    const at::Tensor whole = at::conv_transpose2d(in[0], in[1], bias(2), {op.stride[0], op.stride[1]});
+    return at::constant_pad_nd(whole, {-p.left, -p.right, -p.top, -p.bottom});
+  }
+  at::Tensor operator()(const Relu&) const { return at::relu(in[0]); }
+  at::Tensor operator()(const LeakyRelu& op) const { return at::leaky_relu(in[0], op.slope); }
+  at::Tensor operator()(const PRelu&) const { return at::prelu(in[0], in[1]); }
+  // The graph's clamp takes NaN to its lower end.
+  at::Tensor operator()(const Clamp& op) const {
+    return at::clamp(at::where(at::isnan(in[0]), at::full({}, op.low, in[0].options()), in[0]), op.low, op.high);
+  }
+  at::Tensor operator()(const Softplus&) const { return at::softplus(in[0]); }
+  at::Tensor operator()(const Selu&) const { return at::selu(in[0]); }
+  at::Tensor operator()(const Sigmoid&) const { return at::sigmoid(in[0]); }
+  at::Tensor operator()(const Abs&) const { return at::abs(in[0]); }
+  at::Tensor operator()(const Log1p&) const { return at::log1p(in[0]); }
+  at::Tensor operator()(const Pow& op) const { return at::pow(in[0], op.exponent); }
+  at::Tensor operator()(const Add&) const { return at::add(in[0], in[1]); }
+  at::Tensor operator()(const Sub&) const { return at::sub(in[0], in[1]); }
+  at::Tensor operator()(const Mul&) const { return at::mul(in[0], in[1]); }
+  at::Tensor operator()(const Div&) const { return at::div(in[0], in[1]); }
+  at::Tensor operator()(const Concat& op) const { return at::cat(in, op.axis); }
+  at::Tensor operator()(const PixelShuffle& op) const { return at::pixel_shuffle(in[0], op.factor); }
+  at::Tensor operator()(const PixelUnshuffle& op) const { return at::pixel_unshuffle(in[0], op.factor); }
+  at::Tensor operator()(const Resize& op) const {
+    const std::array<int64_t, 2> size{in[0].size(2) * op.scale_y, in[0].size(3) * op.scale_x};
+    return op.mode == ResizeMode::nearest ? at::upsample_nearest2d(in[0], size)
+                                          : at::upsample_bilinear2d(in[0], size, false);
+  }
+  at::Tensor operator()(const AveragePool2d& op) const {
+    return at::avg_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride}, {op.pad, op.pad});
+  }
+  at::Tensor operator()(const MaxPool2d& op) const {
+    return at::max_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride});
+  }
+  at::Tensor operator()(const GlobalAveragePool&) const { return at::mean(in[0], {2, 3}, true); }
+  at::Tensor operator()(const Mean&) const { return at::mean(in[0]).reshape({1}); }
+  at::Tensor operator()(const InstanceNorm& op) const {
+    return at::instance_norm(in[0], in[1], in[2], {}, {}, true, 0, op.epsilon, false);
+  }
+  at::Tensor operator()(const BatchNorm& op) const {
+    constexpr double momentum = 0.1;
+    return at::batch_norm(in[0], in[1], in[2], in[3], in[4], training, momentum, op.epsilon, true);
+  }
+  at::Tensor operator()(const Linear&) const { return at::linear(in[0], in[1], bias(2)); }
+  at::Tensor operator()(const Reshape& op) const {
+    return at::reshape(in[0], at::IntArrayRef(op.shape.dims().data(), op.shape.dims().size()));
+  }
+  at::Tensor operator()(const InverseToneMap&) const { throw std::logic_error("inverse_tone_map has no torch form"); }
+};
+
+}  // namespace
+
+at::Tensor to_torch(const TensorView& view, at::ScalarType type, at::Device device) {
+  const auto dims = view.shape.dims();
+  const at::Tensor borrowed =
+      at::from_blob(view.data, at::IntArrayRef(dims.data(), dims.size()), scalar_type(view.dtype));
+  at::Tensor copied = borrowed.to(at::TensorOptions().dtype(type).device(device), false, true);
+  return copied.dim() == 4 ? copied.contiguous(at::MemoryFormat::ChannelsLast) : copied;
+}
+
+Status expect_torch_ops(const Graph& graph) {
+  for (const Node& node : graph.nodes)
+    if (std::holds_alternative<InverseToneMap>(node.op))
+      return fail(ErrorCode::unsupported, "the torch backend has no {}", op_name(node.op));
+  return {};
+}
+
+std::vector<at::Tensor> run_graph(const Graph& graph, const TorchTensors& parameters,
+                                  const std::vector<at::Tensor>& inputs, bool training) {
+  std::vector<at::Tensor> values(graph.values.size());
+  std::vector<int> readers(graph.values.size());
+  for (const Node& node : graph.nodes)
+    for (ValueId id : node.inputs) ++readers[static_cast<size_t>(id)];
+  for (ValueId id : graph.outputs) ++readers[static_cast<size_t>(id)];
+
+  for (size_t i = 0; i < inputs.size(); ++i) values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
+  const at::Tensor& like = inputs.at(0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Value& value = graph.values[i];
+    if (value.kind == ValueKind::parameter) {
+      const auto found = parameters.find(value.name);
+      if (found == parameters.end()) throw std::runtime_error("parameter " + value.name + " is missing");
+      values[i] = found->second;
+    } else if (value.kind == ValueKind::constant) {
+      values[i] = to_torch(view_of(*value.constant), like.scalar_type(), like.device());
+    }
+  }
+  std::vector<at::Tensor> in;
+  for (const Node& node : graph.nodes) {
+    in.clear();
+    for (ValueId id : node.inputs) in.push_back(values[static_cast<size_t>(id)]);
+    values[static_cast<size_t>(node.output)] = std::visit(Lowering{in, training}, node.op);
+    // What nothing reads any more is let go, so that inference needs no more memory than its widest place.
+    for (ValueId id : node.inputs)
+      if (--readers[static_cast<size_t>(id)] == 0) values[static_cast<size_t>(id)].reset();
+  }
+  std::vector<at::Tensor> outputs;
+  for (ValueId id : graph.outputs) outputs.push_back(values[static_cast<size_t>(id)]);
+  return outputs;
+}
+
+}  // namespace framelift
