@@ -45,7 +45,10 @@ struct Cell {
     return fmt::format("{}, {}, threads {}, prefetch {}", precision, mode, threads ? std::to_string(threads) : "all",
                        prefetch);
   }
-  std::string group() const { return size.empty() ? model : model + ", " + size; }
+  std::string group() const {
+    const std::string name = fs::path(model).filename().string();
+    return size.empty() ? name : name + ", " + size;
+  }
 };
 
 // A folder that goes when its owner does.

@@ -28,6 +28,7 @@ Region letterboxed(const VideoJob& job, const VideoInfo& source) {
   const double factor = std::min(static_cast<double>(job.input_width) / source.width,
                                  static_cast<double>(job.input_height) / source.height);
   const auto side = [&](int size, int whole) {
+    if (factor == 1) return size;
     // The side that touches both borders is exact, whatever the rounding.
     return std::lround(size * factor) >= whole ? whole : resized(size, factor, whole, source.still);
   };
