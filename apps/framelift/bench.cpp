@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "apps/framelift/commands.h"
@@ -62,14 +61,11 @@ Result<NetworkFigures> measure(Executable& executable, double seconds) {
 }
 
 Status bench_network(const NetworkBenchOptions& o) {
-  int width = 0, height = 0;
-  if (std::sscanf(o.size.c_str(), "%dx%d", &width, &height) != 2 || width < 1 || height < 1 ||
-      width > max_picture_edge || height > max_picture_edge)
-    return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.size);
+  FL_TRY(const PictureSize size, parse_size("--size", o.size));
   FL_TRY(const Network network, o.engine.load());
   FL_TRY(const CompileOptions compile, o.engine.compile_options());
   FL_TRY(Backend * backend, find_backend(o.engine.backend, network, compile));
-  FL_TRY(const Graph graph, network.build(1, height, width));
+  FL_TRY(const Graph graph, network.build(1, size.height, size.width));
   const auto begin = Clock::now();
   FL_TRY(const auto executable, backend->compile(graph, network.parameters, compile));
   const double compile_seconds = seconds_between(begin, Clock::now());
@@ -104,7 +100,11 @@ Status bench_network(const NetworkBenchOptions& o) {
 void add_bench_command(CLI::App& app, Run& run) {
   CLI::App& bench = *app.add_subcommand("bench", "Measure speed");
   bench.require_subcommand(1);
-  bench.footer("Example:\n  framelift bench network --model animevideov3 --size 640x360 --precision bf16");
+  bench.footer(
+      "Examples:\n"
+      "  framelift bench network --model animevideov3 --size 640x360 --precision bf16\n"
+      "  framelift bench matrix --models animevideov3,general-x4v3 --precisions f32,bf16 --csv matrix.csv");
+  add_bench_matrix_command(bench, run);
   auto o = std::make_shared<NetworkBenchOptions>();
   CLI::App& c = *bench.add_subcommand("network", "The network alone, with every stream of the engine busy");
   o->engine.add_to(c);

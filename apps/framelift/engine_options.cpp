@@ -1,10 +1,12 @@
 #include "apps/framelift/engine_options.h"
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
 #include "network/model_store.h"
+#include "pipeline/video_job.h"
 
 namespace framelift {
 namespace {
@@ -49,6 +51,16 @@ Result<CompileOptions> EngineOptions::compile_options() const {
   options.latency = latency;
   if (!no_cache) options.cache_dir = cache_folder();
   return options;
+}
+
+Result<PictureSize> parse_size(std::string_view option, const std::string& text) {
+  PictureSize size;
+  char tail = 0;
+  if (std::sscanf(text.c_str(), "%dx%d%c", &size.width, &size.height, &tail) != 2 || size.width < 1 ||
+      size.height < 1 || size.width > max_picture_edge || size.height > max_picture_edge)
+    return fail(ErrorCode::invalid_argument, "{} '{}' is not WIDTHxHEIGHT in pixels, 1 to {} each", option, text,
+                max_picture_edge);
+  return size;
 }
 
 Result<int64_t> parse_bytes(const std::string& text) {

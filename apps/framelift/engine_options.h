@@ -26,6 +26,12 @@ struct EngineOptions {
   Result<CompileOptions> compile_options() const;
 };
 
+struct PictureSize {
+  int width = 0, height = 0;  // 1..max_picture_edge
+};
+// "640x360". `option`: for the error.
+Result<PictureSize> parse_size(std::string_view option, const std::string& text);
+
 // "500M", "2G", "1.5GiB", "1000000": bytes.
 Result<int64_t> parse_bytes(const std::string& text);
 

@@ -45,6 +45,16 @@ void ProgressPrinter::operator()(const Progress& p) {
   std::fflush(stderr);
 }
 
+void ProgressPrinter::operator()(const IntervalReport& t) {
+  finish();
+  std::string stages;
+  for (size_t i = 0; i < t.stage_seconds.size(); ++i)
+    stages += fmt::format(" {} {:.2f}", stage_names[i], 1e3 * t.stage_seconds[i]);
+  fmt::print(stderr, "timing {}: {:.2f} fps, 1% low {:.2f}, {} late, {} drops; ms a frame:{}; limited by {}\n",
+             t.frames, t.fps, t.low_1_percent_fps, t.late_frames, t.estimated_drops, stages, t.limiting_stage);
+  std::fflush(stderr);
+}
+
 void ProgressPrinter::finish() {
   if (drawn_) std::fprintf(stderr, "\r\033[K");
   drawn_ = false;

@@ -9,6 +9,8 @@ class ProgressPrinter {
  public:
   ProgressPrinter();
   void operator()(const Progress& progress);
+  // A line of its own.
+  void operator()(const IntervalReport& timing);
   // Clears the redrawn line before other output.
   void finish();
 

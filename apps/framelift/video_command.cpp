@@ -40,9 +40,21 @@ Status complete(VideoCommand& o) {
   job.source.deinterlace = o.deinterlace == "on"    ? Deinterlace::on
                            : o.deinterlace == "off" ? Deinterlace::off
                                                     : Deinterlace::automatic;
-  if (!o.raw_size.empty() &&
-      std::sscanf(o.raw_size.c_str(), "%dx%d", &job.source.raw_width, &job.source.raw_height) != 2)
-    return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.raw_size);
+  if (!o.raw_size.empty()) {
+    FL_TRY(const PictureSize size, parse_size("--size", o.raw_size));
+    job.source.raw_width = size.width;
+    job.source.raw_height = size.height;
+  }
+  if (!o.input_size.empty()) {
+    FL_TRY(const PictureSize size, parse_size("--input-size", o.input_size));
+    job.input_width = size.width;
+    job.input_height = size.height;
+    job.fit = o.fit == "stretch" ? Fit::stretch : Fit::letterbox;
+  }
+  if (!o.target_fps.empty()) {
+    FL_TRY(const Rational rate, parse_rate(o.target_fps));
+    job.target_fps = rate.value();
+  }
   if (!o.frame_rate.empty()) {
     FL_TRY(job.source.raw_frame_rate, parse_rate(o.frame_rate));
     job.source.sequence_frame_rate = job.source.raw_frame_rate;
@@ -62,6 +74,9 @@ void print_report(const VideoJob& job, const JobReport& r) {
   fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n", job.sink.path,
              r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision, r.backend,
              mib(r.peak_resident_bytes));
+  if (job.target_fps > 0)
+    fmt::print(stderr, "{}: {} late frames, about {} drops at {:.2f} fps\n", job.sink.path, r.late_frames,
+               r.estimated_drops, r.target_fps);
   if (r.max_cll_nits > 0)
     fmt::print(stderr, "{}: MaxCLL {:.0f}, MaxFALL {:.0f} cd/m2\n", job.sink.path, r.max_cll_nits, r.max_fall_nits);
   if (r.damaged_packets > 0) log::warn("{}: {} damaged packets were skipped", job.source.path, r.damaged_packets);
@@ -71,9 +86,11 @@ void print_report(const VideoJob& job, const JobReport& r) {
 Result<JobReport> run_job(VideoJob& job, bool quiet) {
   ProgressPrinter progress;
   if (!quiet) job.on_progress = [&](const Progress& p) { progress(p); };
+  if (job.timing_interval > 0) job.on_timing = [&](const IntervalReport& t) { progress(t); };
   auto report = process_video(job);
   progress.finish();
   job.on_progress = nullptr;
+  job.on_timing = nullptr;
   if (report && !quiet) print_report(job, *report);
   return report;
 }
@@ -142,16 +159,37 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
       ->required();
   engine.add_to(c);
+  c.add_option("--scale", job.scale, "Output size / source size; default whatever the model makes of its input")
+      ->check(CLI::Range(0.05, 64.0));
   c.add_option("--max-width", job.max_width, "Reduce the output to fit, keeping its shape")
       ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--max-height", job.max_height, "Reduce the output to fit, keeping its shape")
       ->check(CLI::Range(1, max_picture_edge));
+  auto* max_input_width =
+      c.add_option("--max-input-width", job.max_input_width, "Reduce the picture before the network, keeping its shape")
+          ->check(CLI::Range(1, max_picture_edge));
+  auto* max_input_height =
+      c.add_option("--max-input-height", job.max_input_height, "Reduce the picture before the network, as above")
+          ->check(CLI::Range(1, max_picture_edge));
+  auto* fixed_size = c.add_option("--input-size", input_size, "WIDTHxHEIGHT that the network always sees")
+                         ->excludes(max_input_width, max_input_height);
+  c.add_option("--fit", fit, "How the picture comes to --input-size: letterbox or stretch")
+      ->check(CLI::IsMember({"letterbox", "stretch"}))
+      ->needs(fixed_size)
+      ->capture_default_str();
+  c.add_flag("--keep-bars", job.keep_bars, "Leave the black bars of the letterbox in the output; default cut off")
+      ->needs(fixed_size);
   c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
       ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  c.add_option("--warm-up", job.warm_up, "Runs of the network on a gray picture before the first frame, not measured")
+      ->check(CLI::Range(0, 100000));
+  c.add_option("--timing-interval", job.timing_interval, "A line of timings after every so many frames")
+      ->check(CLI::Range(1, 1 << 30));
+  c.add_option("--target-fps", target_fps, "Rate that late frames are judged by; default the input's own");
   c.add_option("--encoder", sink.encoder, "FFmpeg encoder, e.g. libx264, libx265, libsvtav1, prores_ks, ffv1");
   c.add_option("--crf", crf, "Encoder quality; lower is better")->check(CLI::Range(0.0, 255.0));
   c.add_option("--bitrate", sink.bitrate, "Instead of --crf, e.g. 8M");

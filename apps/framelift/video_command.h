@@ -19,7 +19,7 @@ struct VideoCommand {
   int run();
 
   // As given on the command line.
-  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate;
+  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate, target_fps, input_size, fit = "letterbox";
   std::vector<std::string> encoder_options;
   double crf = -1;
   bool quiet = false;

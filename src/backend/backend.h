@@ -62,6 +62,8 @@ class Executable {
   virtual Precision precision() const = 0;  // what `automatic` became
   // How many requests keep the device busy (the number of parallel streams, at least 1).
   virtual int streams() const = 0;
+  // Read from CompileOptions::cache_dir instead of made.
+  virtual bool from_cache() const { return false; }
   virtual Result<std::unique_ptr<InferRequest>> create_request() = 0;
 };
 

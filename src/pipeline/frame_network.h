@@ -39,6 +39,7 @@ class FrameNetwork {
   // Reduces the frame and runs the network's frame graph; the result is in vector() until the next call.
   Status run(const PictureReader& reader, const Frame& frame);
   TensorView vector() { return request_->output(0); }
+  bool from_cache() const { return executable_->from_cache(); }
 
  private:
   FrameNetwork(int factor, Reduction method, float stabilise)

@@ -55,6 +55,14 @@ ColorInfo video_color(ColorInfo rgb) {
   return rgb;
 }
 
+// Between resizing and the network a picture has full chroma resolution and depth, so that nothing rounds twice.
+PixelFormat full_detail(PixelFormat format) {
+  format.bits = 16;
+  format.chroma_shift_x = format.chroma_shift_y = 0;
+  format.alpha = false;
+  return format;
+}
+
 Status expect_sdr(const std::string& path, const ColorInfo& color) {
   if (color.transfer == TransferCharacteristic::pq || color.transfer == TransferCharacteristic::hlg)
     return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
@@ -91,39 +99,15 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   JobPlan plan;
   plan.input_color = resolve_color(input.color, input.width, input.height, input.format.family == ColorFamily::rgb);
   const NetworkContract& contract = job.network->contract;
-  const int scale = contract.scale;
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
-  if (input.width > max_picture_edge / scale || input.height > max_picture_edge / scale)
-    return fail(ErrorCode::unsupported, "{}: {}x{} times {} is beyond the {} pixels a side that framelift writes",
-                job.source.path, input.width, input.height, scale, max_picture_edge);
-  plan.network_width = input.width * scale;
-  plan.network_height = input.height * scale;
-
-  double factor = job.scale > 0 ? job.scale / scale : 1;
-  for (auto [limit, size] : {std::pair{job.max_width, plan.network_width}, {job.max_height, plan.network_height}})
-    if (limit > 0) factor = std::min(factor, static_cast<double>(limit) / size);
-  plan.resize = factor != 1;
-  auto resized = [&](int size, int limit) {
-    if (!plan.resize) return size;
-    int result = std::max(static_cast<int>(std::lround(size * factor)), 1);
-    if (input.still) return limit > 0 ? std::min(result, limit) : result;
-    // Video encoders with subsampled chroma want even sizes; a reduced size is ours to choose.
-    if (result > 1) result += result % 2;
-    return limit > 0 && result > limit ? std::max(limit - limit % 2, 1) : result;
-  };
-  plan.output_width = resized(plan.network_width, job.max_width);
-  plan.output_height = resized(plan.network_height, job.max_height);
-  if (plan.output_width > max_picture_edge || plan.output_height > max_picture_edge)
-    return fail(ErrorCode::invalid_argument,
-                "--scale {} makes {}x{}, beyond the {} pixels a side that framelift writes", job.scale,
-                plan.output_width, plan.output_height, max_picture_edge);
+  FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, input, contract.scale));
 
   plan.sink = job.sink;
   plan.sink.width = plan.output_width;
   plan.sink.height = plan.output_height;
   plan.sink.source_format = input.format;
   plan.sink.color = plan.input_color;
-  plan.sink.sample_aspect_ratio = input.sample_aspect_ratio;
+  plan.sink.sample_aspect_ratio = stretched_aspect(input.sample_aspect_ratio, plan.aspect_change);
   plan.sink.time_base = input.time_base;
   plan.sink.frame_rate = input.frame_rate;
   plan.sink.still = input.still;
@@ -143,8 +127,21 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   return plan;
 }
 
+PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input) {
+  PictureLayout layout{input.format, plan.picture.width, plan.picture.height, plan.input_color};
+  if (plan.resize_input) layout.format = full_detail(layout.format);
+  return layout;
+}
+
+Result<std::optional<Resizer>> plan_input_resizer(const JobPlan& plan, const VideoInfo& input) {
+  if (!plan.resize_input) return std::nullopt;
+  const PictureLayout source{input.format, input.width, input.height, plan.input_color};
+  FL_TRY(Resizer resizer, Resizer::create(source, picture_layout(plan, input), false));
+  return resizer;
+}
+
 Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input) {
-  FL_TRY(auto to_tensor, FrameToTensor::create(input.format, plan.input_color));
+  FL_TRY(auto to_tensor, FrameToTensor::create(picture_layout(plan, input).format, plan.input_color));
   std::optional<ColorConverter> convert;
   const auto& wanted = job.network->contract.input_color;
   if (wanted && !is_hdr(plan.input_color.transfer)) {
@@ -153,7 +150,8 @@ Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, cons
     if (from.primaries == ColorPrimaries::unspecified) from.primaries = wanted->primaries;
     FL_TRY(convert, ColorConverter::create(from, *wanted));
   }
-  return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value());
+  return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value(),
+                       {plan.bars_left_right(), plan.bars_above_below()});
 }
 
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
@@ -161,15 +159,8 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   const PictureLayout target{sink.format(), plan.output_width, plan.output_height, sink.color()};
   const bool dither = target.format.bits < source.format.bits;
 
-  // Resizing starts from the network's picture at full chroma resolution and depth, so that nothing rounds twice.
   PictureLayout direct = target;
-  if (plan.resize) {
-    direct.width = plan.network_width;
-    direct.height = plan.network_height;
-    direct.format.bits = 16;
-    direct.format.chroma_shift_x = direct.format.chroma_shift_y = 0;
-    direct.format.alpha = false;
-  }
+  if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
   PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt};
   if (const auto& made = job.network->contract.output_color; made && made->transfer != plan.sink.color.transfer) {
@@ -178,21 +169,35 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   if (plan.resize) {
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));
   }
-  if (source.format.alpha && target.format.alpha) {
+  // With bars the whole output is opaque.
+  if (source.format.alpha && target.format.alpha && !job.keep_bars) {
     FL_TRY(writer.alpha, PlaneResizer::create(source.width, source.height, source.format.bits, target.width,
                                               target.height, target.format.bits));
   }
   return writer;
 }
 
-Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, int margin) {
+Status TiledNetwork::warm_up(int runs, const Cancellation* cancel) {
+  const auto at_once = std::min(static_cast<int>(requests.size()), executable->streams());
+  for (int i = 0; i < at_once; ++i)
+    for (int input = 0; input < static_cast<int>(executable->inputs().size()); ++input)
+      std::ranges::fill(requests[static_cast<size_t>(i)]->input(input).f32(), 0.5f);
+  for (int done = 0; done < runs && !(cancel && cancel->requested()); done += at_once) {
+    const auto running = std::span(requests).first(static_cast<size_t>(std::min(at_once, runs - done)));
+    for (const auto& request : running) FL_CHECK(request->start());
+    for (const auto& request : running) FL_CHECK(request->wait());
+  }
+  return {};
+}
+
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin) {
   const NetworkContract& contract = job.network->contract;
   const int probe_edge = 16 * contract.alignment;
   FL_TRY(const Graph probe, job.network->build(1, probe_edge, probe_edge));
 
   TileRequest request;
-  request.width = input.width;
-  request.height = input.height;
+  request.width = plan.input_width;
+  request.height = plan.input_height;
   request.scale = contract.scale;
   request.alignment = contract.alignment;
   request.halo = receptive_field(probe, contract.alignment);
@@ -207,9 +212,10 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
     FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
   }
 
+  const auto begin = Clock::now();
   std::optional<FrameNetwork> frame;
   if (contract.frame_reduction > 0) {
-    FL_TRY(frame, FrameNetwork::create(*job.network, *job.backend, job.compile, input.width, input.height,
+    FL_TRY(frame, FrameNetwork::create(*job.network, *job.backend, job.compile, plan.picture.width, plan.picture.height,
                                        job.frame_reduction, job.stabilise));
   }
 
@@ -217,7 +223,6 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
     FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
-    const auto begin = Clock::now();
     auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {
@@ -230,8 +235,10 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, 
           status = fail(r.error());
       }
     }
-    network.compile_seconds = seconds_between(begin, Clock::now());
     if (status) {
+      crop_tiles(network.tiles, plan.picture, plan.kept);
+      network.compile_seconds = seconds_between(begin, Clock::now());
+      network.compile_cached = network.executable->from_cache() && (!frame || frame->from_cache());
       network.frame = std::move(frame);
       return network;
     }

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "pipeline/frame_network.h"
+#include "pipeline/size_plan.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
 #include "postprocess/resize.h"
@@ -14,19 +15,23 @@
 
 namespace framelift {
 
-struct JobPlan {
-  ColorInfo input_color;                      // the source's, nothing unspecified
-  int network_width = 0, network_height = 0;  // of the network's output for one frame
-  int output_width = 0, output_height = 0;
-  bool resize = false;  // output size differs from the network's
-  SinkOptions sink;     // complete
+struct JobPlan : SizePlan {
+  ColorInfo input_color;  // the source's, nothing unspecified
+  SinkOptions sink;       // complete
 };
 
 // Colours, sizes and tags. Errors: sizes that no encoder takes.
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input);
 
-// How the source's frames become the network's input. Only what the file says of its colours is converted; what it
-// leaves unsaid counts as what the network expects.
+// The source's frames as they enter the reader: of the picture's size (JobPlan::picture), at full chroma resolution and
+// depth when they have been resized.
+PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input);
+
+// Brings the source's frames to that layout; nothing when they have it already.
+Result<std::optional<Resizer>> plan_input_resizer(const JobPlan& plan, const VideoInfo& input);
+
+// How those frames become the network's input, black where it has bars. Only what the file says of its colours is
+// converted; what it leaves unsaid counts as what the network expects.
 Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input);
 
 // How the network's output becomes the sink's frames.
@@ -47,11 +52,16 @@ struct TiledNetwork {
   std::optional<FrameNetwork> frame;  // what the tiles of one frame share, for networks that have it
   std::vector<std::unique_ptr<InferRequest>> requests;
   double compile_seconds = 0;
+  bool compile_cached = false;  // read from the cache on disk
+
+  // Runs the network this many times on a gray picture, so that what engines do at their first runs is over.
+  Status warm_up(int runs, const Cancellation* cancel);
 };
 
 // Plans tiles within the memory budget and compiles; halves the tiles when memory does not suffice after all.
+// Tile::input is relative to JobPlan::picture, the other regions to JobPlan::kept; tiles outside of that are left out.
 // `margin`: TensorToFrame::margin() of the output.
-Result<TiledNetwork> compile_tiled(const VideoJob& job, const VideoInfo& input, int margin);
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin);
 
 // Memory this process may still take, in bytes: what the machine has free and what its cgroup allows.
 int64_t available_memory();

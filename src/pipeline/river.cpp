@@ -18,11 +18,12 @@ tl::unexpected<Error> interrupted() { return fail(ErrorCode::cancelled, "stopped
 
 }  // namespace
 
-River::River(const VideoJob& job, const JobPlan& plan, Source& source, const PictureReader& reader,
+River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* resizer, const PictureReader& reader,
              TiledNetwork& network, PictureWriter& writer, Sink& sink)
     : job_(job),
       plan_(plan),
       source_(source),
+      resizer_(resizer),
       reader_(reader),
       network_(network),
       writer_(writer),
@@ -35,11 +36,17 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, const Pic
       processed_(2),
       // In postprocess, in the queue, in encode, and inside the encoder.
       output_pool_(plan.output_width, plan.output_height, sink.format(),
-                   processed_.capacity() + 2 + static_cast<size_t>(sink.frames_held())) {
+                   processed_.capacity() + 2 + static_cast<size_t>(sink.frames_held())),
+      target_fps_(job.target_fps > 0 ? job.target_fps : source.info().frame_rate.value()),
+      deadlines_(target_fps_) {
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
   if (plan.sink.hdr_follows) light_.emplace();
-  if (writer.resizer) network_pool_.emplace(plan.network_width, plan.network_height, writer.network_format, 1);
+  if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
+  if (resizer) {
+    const PictureLayout picture = picture_layout(plan, source.info());
+    picture_pool_.emplace(picture.width, picture.height, picture.format, 1);
+  }
 }
 
 void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
@@ -88,10 +95,19 @@ Status River::decode() {
 }
 
 Status River::preprocess() {
+  Frame resized;
+  if (resizer_) {
+    FL_TRY(resized, picture_pool_->acquire());
+  }
   while (auto frame = decoded_.pop()) {
     const auto slot = free_slots_.pop();
     if (!slot) return interrupted();
-    Frame& input = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
+    const Frame& source = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
+    const Frame& input = resizer_ ? resized : source;
+    if (resizer_) {
+      StageTimer timer(preprocess_meter);
+      FL_CHECK(resizer_->run(source, resized));
+    }
     if (network_.frame) {
       StageTimer timer(preprocess_meter);
       FL_CHECK(network_.frame->run(reader_, input));
@@ -168,7 +184,7 @@ Result<Frame> River::finish_frame(int slot, Frame picture) {
     FL_CHECK(writer_.alpha->run(alpha(source), alpha(picture)));
   }
   picture.color = sink_.color();
-  picture.sample_aspect_ratio = source.sample_aspect_ratio;
+  picture.sample_aspect_ratio = stretched_aspect(source.sample_aspect_ratio, plan_.aspect_change);
   picture.pts = source.pts;
   picture.duration = source.duration;
   return picture;
@@ -189,31 +205,38 @@ Status River::encode() {
 void River::note_written() {
   const auto now = Clock::now();
   if (frames_ > 0) intervals_.add(seconds_between(last_written_, now));
+  deadlines_.add(seconds_between(begin_, now));
+  interval_meter_.add_frame(seconds_between(frames_ > 0 ? last_written_ : begin_, now));
   last_written_ = now;
   ++frames_;
   if (frames_ == warm_up_frames) {
     steady_resident_ = resident_bytes();
     allocations_at_steady_ = counted_allocations();
   }
-  if (!job_.on_progress) return;
-  ForeignScope callers_code;
+  if (job_.on_timing && job_.timing_interval > 0 && interval_meter_.frames() >= job_.timing_interval) {
+    const IntervalReport interval = interval_meter_.take(frames_, busy_seconds(), deadlines_);
+    ForeignScope callers_code;
+    job_.on_timing(interval);
+  }
+  if (job_.on_progress) report_progress(now);
+}
+
+void River::report_progress(Clock::time_point now) {
   Progress progress;
   progress.frames = frames_;
   progress.total_frames = source_.info().frame_count;
   progress.fps = static_cast<double>(frames_) / seconds_between(begin_, now);
   if (progress.total_frames >= frames_)
     progress.seconds_left = static_cast<double>(progress.total_frames - frames_) / progress.fps;
-  progress.limiting_stage = limiting_stage();
+  progress.limiting_stage = limiting_stage(busy_seconds());
+  ForeignScope callers_code;
   job_.on_progress(progress);
 }
 
-const char* River::limiting_stage() const {
-  const std::pair<double, const char*> stages[] = {{decode_meter.busy_seconds(), "decode"},
-                                                   {preprocess_meter.busy_seconds(), "preprocess"},
-                                                   {network_meter_.busy_seconds(), "network"},
-                                                   {postprocess_meter.busy_seconds(), "postprocess"},
-                                                   {encode_meter.busy_seconds(), "encode"}};
-  return std::ranges::max_element(stages)->second;
+// In the order of `Stage`.
+StageSeconds River::busy_seconds() const {
+  return {decode_meter.busy_seconds(), preprocess_meter.busy_seconds(), network_meter_.busy_seconds(),
+          postprocess_meter.busy_seconds(), encode_meter.busy_seconds()};
 }
 
 JobReport River::report() const {
@@ -224,7 +247,12 @@ JobReport River::report() const {
   const double slowest = intervals_.quantile(0.99);
   report.low_1_percent_fps = slowest > 0 ? 1 / slowest : report.fps;
   report.network_seconds = network_meter_.busy_seconds();
+  report.target_fps = target_fps_;
+  report.late_frames = deadlines_.late_frames();
+  report.estimated_drops = deadlines_.estimated_drops();
   report.compile_seconds = network_.compile_seconds;
+  report.compile_cached = network_.compile_cached;
+  report.warm_up = job_.warm_up;
 
   auto add_stage = [&](const char* name, const DurationHistogram& durations, double busy, double cpu) {
     report.stages.push_back(
@@ -233,12 +261,12 @@ JobReport River::report() const {
   auto add_meter = [&](const char* name, const StageMeter& meter) {
     add_stage(name, meter.durations(), meter.busy_seconds(), meter.cpu_seconds());
   };
-  add_meter("decode", decode_meter);
-  add_meter("preprocess", preprocess_meter);
-  add_stage("network", network_meter_.latencies(), network_meter_.busy_seconds(), 0);
-  add_meter("postprocess", postprocess_meter);
-  add_meter("encode", encode_meter);
-  report.bottleneck = limiting_stage();
+  add_meter(stage_names[stage_decode], decode_meter);
+  add_meter(stage_names[stage_preprocess], preprocess_meter);
+  add_stage(stage_names[stage_network], network_meter_.latencies(), network_meter_.busy_seconds(), 0);
+  add_meter(stage_names[stage_postprocess], postprocess_meter);
+  add_meter(stage_names[stage_encode], encode_meter);
+  report.bottleneck = limiting_stage(busy_seconds());
 
   report.cpu_seconds = process_cpu_seconds() - cpu_at_begin_;
   report.peak_resident_bytes = peak_resident_bytes();

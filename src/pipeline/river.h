@@ -17,9 +17,9 @@ namespace framelift {
 
 class River {
  public:
-  // Everything is borrowed and outlives the river.
-  River(const VideoJob& job, const JobPlan& plan, Source& source, const PictureReader& reader, TiledNetwork& network,
-        PictureWriter& writer, Sink& sink);
+  // Everything is borrowed and outlives the river. `resizer`: of the source's frames, null without.
+  River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* resizer, const PictureReader& reader,
+        TiledNetwork& network, PictureWriter& writer, Sink& sink);
 
   // The stages. Each runs on a thread of its own until its input ends, and then ends its output.
   Status decode();       // source -> decoded_
@@ -52,11 +52,13 @@ class River {
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<Frame> finish_frame(int slot, Frame picture);
   void note_written();
-  const char* limiting_stage() const;
+  void report_progress(Clock::time_point now);
+  StageSeconds busy_seconds() const;
 
   const VideoJob& job_;
   const JobPlan& plan_;
   Source& source_;
+  Resizer* resizer_;
   const PictureReader& reader_;
   TiledNetwork& network_;
   PictureWriter& writer_;
@@ -69,6 +71,7 @@ class River {
   BoundedQueue<Frame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
+  std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
   std::optional<LightMeter> light_;        // fed by postprocess()
   InFlightMeter network_meter_;
 
@@ -78,6 +81,9 @@ class River {
   // Written by encode().
   int64_t frames_ = 0;
   DurationHistogram intervals_;
+  double target_fps_;
+  DeadlineMeter deadlines_;
+  IntervalMeter interval_meter_;
   Clock::time_point last_written_{};
   int64_t steady_resident_ = 0;
   uint64_t allocations_at_steady_ = 0, allocations_at_end_ = 0;

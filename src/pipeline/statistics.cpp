@@ -56,6 +56,44 @@ DurationHistogram InFlightMeter::latencies() const {
   return latencies_;
 }
 
+void DeadlineMeter::add(double seconds) {
+  if (frames_ == 0) first_ = last_ = seconds;
+  const double due = static_cast<double>(frames_) * period_;
+  const double cost = seconds - last_;
+  last_ = seconds;
+  ++frames_;
+  if (period_ <= 0) return;
+  // Sums of periods must not become late by rounding.
+  const double end = due + period_ + 1e-9;
+  if (seconds - first_ > end) ++late_;
+  if (player_ > end)
+    ++drops_;
+  else
+    player_ += cost;
+}
+
+const char* limiting_stage(const StageSeconds& busy) {
+  return stage_names[static_cast<size_t>(std::ranges::max_element(busy) - busy.begin())];
+}
+
+IntervalReport IntervalMeter::take(int64_t frames, const StageSeconds& busy, const DeadlineMeter& deadlines) {
+  IntervalReport report;
+  report.frames = frames;
+  const auto count = static_cast<double>(durations_.count());
+  const double slowest = durations_.quantile(0.99);
+  if (durations_.total() > 0) report.fps = count / durations_.total();
+  if (slowest > 0) report.low_1_percent_fps = 1 / slowest;
+  report.late_frames = deadlines.late_frames() - late_before_;
+  report.estimated_drops = deadlines.estimated_drops() - drops_before_;
+  for (size_t i = 0; i < busy.size(); ++i) report.stage_seconds[i] = (busy[i] - busy_before_[i]) / std::max(count, 1.0);
+  report.limiting_stage = limiting_stage(report.stage_seconds);
+  durations_ = {};
+  busy_before_ = busy;
+  late_before_ = deadlines.late_frames();
+  drops_before_ = deadlines.estimated_drops();
+  return report;
+}
+
 std::string to_json(const JobReport& r) {
   nlohmann::ordered_json stages = nlohmann::ordered_json::array();
   for (const StageReport& s : r.stages)
@@ -69,7 +107,12 @@ std::string to_json(const JobReport& r) {
                               {"fps", r.fps},
                               {"low_1_percent_fps", r.low_1_percent_fps},
                               {"network_seconds", r.network_seconds},
+                              {"target_fps", r.target_fps},
+                              {"late_frames", r.late_frames},
+                              {"estimated_drops", r.estimated_drops},
                               {"compile_seconds", r.compile_seconds},
+                              {"compile_cached", r.compile_cached},
+                              {"warm_up", r.warm_up},
                               {"stages", stages},
                               {"bottleneck", r.bottleneck},
                               {"cpu_seconds", r.cpu_seconds},

@@ -81,6 +81,61 @@ class InFlightMeter {
   DurationHistogram latencies_;
 };
 
+// Judges when frames were finished against a target rate. Frame k (from 0) is due k/rate seconds after frame 0.
+// - It is late when it is finished more than one frame period after that.
+// - Estimated drops: the frames that a player keeping to the clock would not have shown. It takes the frames in order,
+//   each costs it the time that passed here since the one before, and it skips at no cost every frame whose period was
+//   over before the player came to it. In the long run a job at half the target rate drops half of the frames.
+// One thread at a time.
+class DeadlineMeter {
+ public:
+  explicit DeadlineMeter(double rate) : period_(rate > 0 ? 1 / rate : 0) {}  // 0: unknown, nothing is judged
+
+  // `seconds`: when the next frame was finished, on any clock.
+  void add(double seconds);
+  int64_t late_frames() const { return late_; }
+  int64_t estimated_drops() const { return drops_; }
+
+ private:
+  double period_;
+  int64_t frames_ = 0, late_ = 0, drops_ = 0;
+  double first_ = 0, last_ = 0;
+  double player_ = 0;  // when the player is done with the frames so far, from frame 0
+};
+
+enum Stage : uint8_t { stage_decode, stage_preprocess, stage_network, stage_postprocess, stage_encode, stage_count };
+inline constexpr std::array<const char*, stage_count> stage_names{"decode", "preprocess", "network", "postprocess",
+                                                                  "encode"};
+using StageSeconds = std::array<double, stage_count>;
+// The stage with the most seconds.
+const char* limiting_stage(const StageSeconds& busy);
+
+// What happened since the last report of this kind.
+struct IntervalReport {
+  int64_t frames = 0;  // written since the start of the job
+  double fps = 0;
+  double low_1_percent_fps = 0;
+  int64_t late_frames = 0, estimated_drops = 0;
+  // Time each stage was busy, per frame; the network with at least one run under way.
+  StageSeconds stage_seconds{};
+  const char* limiting_stage = "";
+};
+
+// Collects IntervalReports. Allocates nothing.
+class IntervalMeter {
+ public:
+  // Another frame was finished, `seconds_since_last` after the one before (or after the job's start).
+  void add_frame(double seconds_since_last) { durations_.add(seconds_since_last); }
+  int64_t frames() const { return durations_.count(); }
+  // The report since the last call, from the totals up to now.
+  IntervalReport take(int64_t frames, const StageSeconds& busy, const DeadlineMeter& deadlines);
+
+ private:
+  DurationHistogram durations_;
+  StageSeconds busy_before_{};
+  int64_t late_before_ = 0, drops_before_ = 0;
+};
+
 struct StageReport {
   std::string name;  // "decode", "preprocess", "network", "postprocess", "encode"
   double mean_ms = 0, p99_ms = 0;
@@ -95,7 +150,11 @@ struct JobReport {
   double fps = 0;
   double low_1_percent_fps = 0;  // from the 99th percentile of the time between frames
   double network_seconds = 0;    // with at least one run under way
-  double compile_seconds = 0;
+  double target_fps = 0;         // late frames and drops are judged by it (DeadlineMeter); 0: unknown, not judged
+  int64_t late_frames = 0, estimated_drops = 0;
+  double compile_seconds = 0;   // until the networks were ready to run, read from the cache or made
+  bool compile_cached = false;  // every network came from the cache on disk
+  int warm_up = 0;              // unmeasured runs of the network before the first frame
   std::vector<StageReport> stages;
   std::string bottleneck;
   double cpu_seconds = 0;  // of the whole process, user + system

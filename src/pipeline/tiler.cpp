@@ -89,4 +89,17 @@ Result<TilePlan> plan_tiles(const TileRequest& r) {
   return plan;
 }
 
+void crop_tiles(TilePlan& plan, const Region& picture, const Region& kept) {
+  for (Tile& tile : plan.tiles) {
+    tile.input.x -= picture.x;
+    tile.input.y -= picture.y;
+    tile.written = intersection(tile.written, kept);
+    for (Region* region : {&tile.covered, &tile.exact, &tile.written}) {
+      region->x -= kept.x;
+      region->y -= kept.y;
+    }
+  }
+  std::erase_if(plan.tiles, [](const Tile& tile) { return tile.written.width <= 0 || tile.written.height <= 0; });
+}
+
 }  // namespace framelift

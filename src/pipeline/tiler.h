@@ -37,4 +37,8 @@ struct TileRequest {
 // room beside the halo (the message gives the smallest edge that works).
 Result<TilePlan> plan_tiles(const TileRequest& request);
 
+// Keeps what lies in `kept` of the output; afterwards outputs are relative to its corner and inputs to `picture`'s.
+// Tiles that contribute nothing are dropped. kept.x and kept.y are even, as postprocess wants written regions to be.
+void crop_tiles(TilePlan& plan, const Region& picture, const Region& kept);
+
 }  // namespace framelift

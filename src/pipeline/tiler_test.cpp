@@ -83,5 +83,41 @@ TEST(Tiler, SaysHowLargeATileMustBe) {
   EXPECT_NE(plan.error().message.find("70x70"), std::string::npos) << plan.error().message;
 }
 
+// What is kept is partitioned, and every tile still computes the pixels that it did before.
+TEST(Tiler, CropsToThePartThatIsKept) {
+  for (const Region& picture : {Region{0, 40, 201, 60}, Region{36, 0, 33, 181}, Region{10, 20, 57, 99}})
+    for (const int edge : {0, 64, 100})
+      for (const bool keep_bars : {false, true}) {
+        TileRequest r;
+        r.width = 201;
+        r.height = 181;
+        r.scale = 2;
+        r.halo = {7, 6, 5, 7};
+        r.margin = 3;
+        r.max_tile_edge = edge;
+        const Region kept = keep_bars ? Region{0, 0, 402, 362}
+                                      : Region{2 * picture.x, 2 * picture.y, 2 * picture.width, 2 * picture.height};
+        const TilePlan whole = plan_tiles(r).value();
+        TilePlan plan = whole;
+        crop_tiles(plan, picture, kept);
+        EXPECT_LE(plan.tiles.size(), whole.tiles.size());
+        std::vector<int> written(static_cast<size_t>(kept.width) * kept.height, 0);
+        for (const Tile& t : plan.tiles) {
+          EXPECT_EQ(t.written.x % 2, 0);
+          EXPECT_EQ(t.written.y % 2, 0);
+          EXPECT_EQ(2 * (t.input.x + picture.x), t.covered.x + kept.x);
+          EXPECT_EQ(2 * (t.input.y + picture.y), t.covered.y + kept.y);
+          EXPECT_TRUE(std::ranges::any_of(whole.tiles, [&](const Tile& before) {
+            return before.covered ==
+                       Region{t.covered.x + kept.x, t.covered.y + kept.y, t.covered.width, t.covered.height} &&
+                   before.exact == Region{t.exact.x + kept.x, t.exact.y + kept.y, t.exact.width, t.exact.height};
+          }));
+          for (int y = t.written.y; y < t.written.bottom(); ++y)
+            for (int x = t.written.x; x < t.written.right(); ++x) ++written.at(static_cast<size_t>(y) * kept.width + x);
+        }
+        EXPECT_TRUE(std::ranges::all_of(written, [](int n) { return n == 1; }));
+      }
+}
+
 }  // namespace
 }  // namespace framelift

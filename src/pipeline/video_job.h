@@ -18,6 +18,12 @@ namespace framelift {
 // Longest edge of any picture read or written; keeps every size far inside int.
 inline constexpr int max_picture_edge = 1 << 17;
 
+// How a picture becomes the network's fixed input size.
+enum class Fit : uint8_t {
+  letterbox,  // keeps its shape, as large as fits, between black bars
+  stretch,    // fills it
+};
+
 struct Progress {
   int64_t frames = 0;
   int64_t total_frames = 0;  // 0: unknown
@@ -35,9 +41,14 @@ struct VideoJob {
   Backend* backend = nullptr;
   CompileOptions compile;
 
-  int tile = 0;                       // longest side of a tile in input pixels; 0: as large as memory allows
-  int64_t memory_bytes = 0;           // for the network's activations; 0: half of what is free
-  double scale = 0;                   // output size / input size; 0: the network's own
+  int tile = 0;              // longest side of a tile in input pixels; 0: as large as memory allows
+  int64_t memory_bytes = 0;  // for the network's activations; 0: half of what is free
+  // Sizes, in pixels (pipeline/size_plan.h has what follows from them).
+  int max_input_width = 0, max_input_height = 0;  // the picture is reduced to fit before the network; 0: no limit
+  int input_width = 0, input_height = 0;          // the network's input, fixed; 0: the picture's size within the limits
+  Fit fit = Fit::letterbox;                       // how the picture comes to the fixed size
+  bool keep_bars = false;                         // letterbox: the output has the bars too; else they are cut off again
+  double scale = 0;                   // output size / source size; 0: whatever the network makes of its input
   int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
   // For networks that look at the whole frame: how it is reduced, and how steady the result is kept over time
   // (Stabiliser in pipeline/frame_network.h; 0: each frame by itself).
@@ -49,6 +60,12 @@ struct VideoJob {
   bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
 
   int prefetch = 4;  // decoded frames waiting
+  int warm_up = 0;   // runs of the network on a gray picture before the first frame, not measured
+
+  // Frames a second that late frames are judged by; 0: the source's own rate.
+  double target_fps = 0;
+  int timing_interval = 0;                               // frames between two calls of on_timing; 0: never
+  std::function<void(const IntervalReport&)> on_timing;  // called on the encode thread
 
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame

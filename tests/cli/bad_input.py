@@ -18,6 +18,7 @@ import tempfile
 import input_cases  # noqa: F401 (registers its cases)
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
+import option_cases  # noqa: F401
 from sandbox import CASES, GOLDEN, Sandbox, Skip, Wrong
 
 

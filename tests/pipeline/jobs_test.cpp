@@ -263,6 +263,185 @@ TEST_F(Jobs, OutputSizeFollowsScaleAndLimits) {
   }
 }
 
+// Luma or gray of a file's frames.
+std::vector<std::vector<int>> first_planes(const fs::path& file, int* width = nullptr) {
+  SourceOptions options;
+  options.path = file.string();
+  const auto in = open_source(options).value();
+  if (width) *width = in->info().width;
+  std::vector<std::vector<int>> planes;
+  for (;;) {
+    const Frame frame = in->next().value();
+    if (frame.empty()) return planes;
+    auto& samples = planes.emplace_back();
+    for (int y = 0; y < frame.height; ++y)
+      for (int x = 0; x < frame.width; ++x)
+        samples.push_back(frame.format.bits > 8 ? frame.planes[0].row<uint16_t>(y)[x]
+                                                : frame.planes[0].row<uint8_t>(y)[x]);
+  }
+}
+
+TEST_F(Jobs, LetterboxLeavesThePictureAsItIs) {
+  const Network network = identity_network();
+  struct Case {
+    const char* size;
+    int width, height;
+  };
+  // Bars left and right, above and below, and none.
+  for (const Case& c :
+       {Case{"64x48", 80, 48}, {"64x48", 64, 100}, {"33x21", 41, 21}, {"33x21", 33, 40}, {"33x21", 33, 21}})
+    for (const char* format : {"yuv420p", "yuv422p10", "yuv444p", "gbrp", "gray"}) {
+      SCOPED_TRACE(fmt::format("{} {} in {}x{}", c.size, format, c.width, c.height));
+      VideoJob j = job(network, fmt::format("test:{}:3:{}", c.size, format), "");
+      const std::string plain = checksums(j);
+      j.input_width = c.width;
+      j.input_height = c.height;
+      EXPECT_EQ(checksums(j), plain);
+      j.tile = 20;
+      EXPECT_EQ(checksums(j), plain);
+    }
+}
+
+TEST_F(Jobs, KeptBarsAreBlackAroundTheSamePicture) {
+  const Network network = identity_network();
+  VideoJob j = job(network, "test:64x48:2:yuv444p", folder_ / "bars.mkv");
+  j.sink.encoder = "ffv1";
+  j.input_width = 83;
+  j.input_height = 52;
+  j.fit = Fit::letterbox;
+  j.keep_bars = true;
+  for (const int tile : {0, 30}) {
+    j.tile = tile;
+    ASSERT_TRUE(process_video(j));
+    VideoJob plain = job(network, "test:83x52:1", folder_ / "plain.mkv");
+    plain.source.path = "test:64x48:2:yuv444p";
+    plain.sink.encoder = "ffv1";
+    // 64x48 grows to 69x52 in 83x52, so compare with the same growth without bars.
+    plain.input_width = 70;
+    plain.input_height = 52;
+    plain.fit = Fit::stretch;
+    ASSERT_TRUE(process_video(plain));
+    int width = 0;
+    const auto barred = first_planes(j.sink.path, &width), picture = first_planes(plain.sink.path);
+    ASSERT_EQ(width, 83);
+    ASSERT_EQ(barred.size(), 2u);
+    for (size_t f = 0; f < barred.size(); ++f)
+      for (int y = 0; y < 52; ++y)
+        for (int x = 0; x < 83; ++x) {
+          const bool inside = x >= 6 && x < 76;
+          const int found = barred[f][static_cast<size_t>(y) * 83 + x];
+          ASSERT_EQ(found, inside ? picture[f][static_cast<size_t>(y) * 70 + (x - 6)] : 16) << x << " " << y;
+        }
+  }
+}
+
+TEST_F(Jobs, LetterboxedTilesEqualUntiled) {
+  // The second has an alignment, so that its input is completed beyond picture and bars.
+  for (const char* weights : {"srvgg_x2.weights.safetensors", "rrdb_x2.weights.safetensors"})
+    for (const bool keep_bars : {false, true}) {
+      const Network network = golden_network(weights);
+      VideoJob j = job(network, "test:160x90:2", "");
+      j.input_width = 181;
+      j.input_height = 233;
+      j.keep_bars = keep_bars;
+      const std::string whole = checksums(j);
+      for (const int tile : {200, 176}) {
+        j.tile = tile;
+        EXPECT_EQ(checksums(j), whole) << weights << " " << tile;
+      }
+    }
+}
+
+TEST_F(Jobs, OutputSizeFollowsTheInputsSize) {
+  const Network network = golden_network("srvgg_x2.weights.safetensors");
+  struct Case {
+    int max_input_width, width, height;
+    Fit fit;
+    bool keep_bars;
+    double scale;
+    const char* size;
+  };
+  for (const Case& c :
+       {Case{32, 0, 0, Fit::letterbox, false, 0, "64x48"}, Case{32, 0, 0, Fit::letterbox, false, 2, "128x96"},
+        Case{0, 50, 50, Fit::letterbox, false, 0, "100x76"}, Case{0, 50, 50, Fit::letterbox, true, 0, "100x100"},
+        Case{0, 50, 50, Fit::stretch, false, 0, "100x100"}, Case{0, 50, 50, Fit::stretch, false, 1, "64x48"},
+        Case{0, 100, 50, Fit::letterbox, false, 0, "136x100"}}) {
+    VideoJob j = job(network, "test:64x48:2", "null:");
+    j.max_input_width = c.max_input_width;
+    j.input_width = c.width;
+    j.input_height = c.height;
+    j.fit = c.fit;
+    j.keep_bars = c.keep_bars;
+    j.scale = c.scale;
+    const auto report = process_video(j);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_NE(report->output.find(" " + std::string(c.size)), std::string::npos)
+        << report->output << " wanted " << c.size;
+  }
+}
+
+// With a network that changes nothing, it does not matter on which side of it the picture is reduced.
+TEST_F(Jobs, ReducingBeforeEqualsReducingAfter) {
+  const Network network = identity_network();
+  for (const char* format : {"gray", "yuv444p", "yuv420p10"}) {
+    VideoJob before = job(network, fmt::format("test:96x64:3:{}", format), folder_ / "before.mkv");
+    VideoJob after = job(network, before.source.path, folder_ / "after.mkv");
+    before.sink.encoder = after.sink.encoder = "ffv1";
+    before.max_input_width = 48;
+    after.max_width = 48;
+    ASSERT_TRUE(process_video(before));
+    ASSERT_TRUE(process_video(after));
+    const auto a = first_planes(before.sink.path), b = first_planes(after.sink.path);
+    ASSERT_EQ(a.size(), 3u);
+    ASSERT_EQ(b.size(), 3u);
+    for (size_t f = 0; f < a.size(); ++f) {
+      ASSERT_EQ(a[f].size(), size_t{48} * 32);
+      ASSERT_EQ(b[f].size(), a[f].size());
+      // Both round once to 16 bits and once to the output, in another order.
+      for (size_t i = 0; i < a[f].size(); ++i) ASSERT_NEAR(a[f][i], b[f][i], 1) << format << " " << i;
+    }
+  }
+}
+
+TEST_F(Jobs, WarmUpAndTimingsChangeNoFrame) {
+  const Network network = golden_network("srvgg_x2.weights.safetensors");
+  VideoJob j = job(network, "test:64x48:25", "");
+  const std::string plain = checksums(j);
+  std::vector<IntervalReport> timings;
+  j.on_timing = [&](const IntervalReport& t) { timings.push_back(t); };
+  j.timing_interval = 10;
+  j.warm_up = 5;
+  EXPECT_EQ(checksums(j), plain);
+  ASSERT_EQ(timings.size(), 2u);
+  EXPECT_EQ(timings[0].frames, 10);
+  EXPECT_EQ(timings[1].frames, 20);
+  for (const IntervalReport& t : timings) {
+    EXPECT_GT(t.fps, 0);
+    EXPECT_GT(t.low_1_percent_fps, 0);
+    EXPECT_GT(t.stage_seconds[stage_network], 0);
+  }
+  j.sink.path = "null:";
+  EXPECT_EQ(process_video(j)->warm_up, 5);
+  EXPECT_EQ(process_video(j)->target_fps, 25);  // the pattern's own
+  j.target_fps = 1e9;                           // one frame in a nanosecond is out of reach
+  const auto report = process_video(j);
+  EXPECT_EQ(report->target_fps, 1e9);
+  EXPECT_EQ(report->late_frames, 24);  // all but the first, by which the others are judged
+}
+
+TEST_F(Jobs, CompiledNetworkComesFromTheCache) {
+  const Network network = golden_network("srvgg_x2.weights.safetensors");
+  VideoJob j = job(network, "test:64x48:1", "null:");
+  j.compile.cache_dir = folder_ / "cache";
+  EXPECT_FALSE(process_video(j)->compile_cached);
+  const auto again = process_video(j);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->compile_cached);
+  EXPECT_GT(again->compile_seconds, 0);
+  j.compile.cache_dir.clear();
+  EXPECT_FALSE(process_video(j)->compile_cached);
+}
+
 TEST_F(Jobs, CancelledJobKeepsWhatItWrote) {
   const Network network = golden_network("srvgg_x4.weights.pth");
   const fs::path file = folder_ / "cancelled.mkv";
@@ -314,6 +493,19 @@ TEST_F(Jobs, SteadyStateAllocatesNothing) {
   const auto report = process_video(job(network, "test:64x48:200", "null:"));
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->frames, 200);
+  EXPECT_EQ(report->allocations_per_frame, 0);
+}
+
+TEST_F(Jobs, SteadyStateAllocatesNothingWithSizesAndTimings) {
+  const Network network = golden_network("srvgg_x2.weights.safetensors");
+  VideoJob j = job(network, "test:65x47:200", "null:");
+  j.input_width = 40;
+  j.input_height = 60;
+  j.scale = 1;
+  j.timing_interval = 7;
+  j.on_timing = [](const IntervalReport&) {};
+  const auto report = process_video(j);
+  ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->allocations_per_frame, 0);
 }
 

@@ -47,7 +47,8 @@ class LutRequest final : public InferRequest {
 
 class LutExecutable final : public Executable {
  public:
-  LutExecutable(std::shared_ptr<TableEngine> engine, const Graph& graph) : engine_(std::move(engine)) {
+  LutExecutable(std::shared_ptr<TableEngine> engine, const Graph& graph, bool from_cache)
+      : engine_(std::move(engine)), from_cache_(from_cache) {
     for (ValueId id : graph.inputs) inputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     for (ValueId id : graph.outputs) outputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
   }
@@ -56,6 +57,7 @@ class LutExecutable final : public Executable {
   const std::vector<PortInfo>& outputs() const override { return outputs_; }
   Precision precision() const override { return Precision::f32; }
   int streams() const override { return 1; }
+  bool from_cache() const override { return from_cache_; }
   Result<std::unique_ptr<InferRequest>> create_request() override {
     try {
       return std::make_unique<LutRequest>(engine_, inputs_, outputs_[0]);
@@ -66,6 +68,7 @@ class LutExecutable final : public Executable {
 
  private:
   std::shared_ptr<TableEngine> engine_;
+  bool from_cache_;  // of the network that fills the table
   std::vector<PortInfo> inputs_, outputs_;
 };
 
@@ -124,10 +127,11 @@ Result<std::unique_ptr<Executable>> compile_table(const Graph& graph, const Para
   filling.latency = true;  // nothing else runs until the table is there
   Backend& exact = openvino_backend().supports(on_grid, filling) ? openvino_backend() : reference_backend();
   FL_TRY(auto network, exact.compile(on_grid, parameters, filling));
+  const bool from_cache = network->from_cache();
   const int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   try {
     FL_TRY(auto engine, TableEngine::create(std::move(network), grid, threads));
-    return std::make_unique<LutExecutable>(std::move(engine), graph);
+    return std::make_unique<LutExecutable>(std::move(engine), graph, from_cache);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::out_of_memory, "no memory for a colour table of {0}x{0}x{0} points", grid.points);
   }

@@ -83,12 +83,14 @@ class OpenVinoExecutable final : public Executable {
     for (ValueId id : graph.inputs) inputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     for (ValueId id : graph.outputs) outputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     streams_ = static_cast<int>(std::max<uint32_t>(model_.get_property(ov::optimal_number_of_infer_requests), 1));
+    from_cache_ = model_.get_property(ov::loaded_from_cache);
   }
 
   const std::vector<PortInfo>& inputs() const override { return inputs_; }
   const std::vector<PortInfo>& outputs() const override { return outputs_; }
   Precision precision() const override { return precision_; }
   int streams() const override { return streams_; }
+  bool from_cache() const override { return from_cache_; }
   Result<std::unique_ptr<InferRequest>> create_request() override {
     try {
       return std::make_unique<OpenVinoRequest>(model_, inputs_, outputs_);
@@ -104,6 +106,7 @@ class OpenVinoExecutable final : public Executable {
   Precision precision_;
   std::vector<PortInfo> inputs_, outputs_;
   int streams_ = 1;
+  bool from_cache_ = false;
 };
 
 class OpenVinoBackend final : public Backend {
