@@ -23,7 +23,7 @@ struct Progress {
   int64_t total_frames = 0;  // 0: unknown
   double fps = 0;            // since the first frame
   double seconds_left = -1;  // -1: unknown
-  const char* limiting_stage = "";
+  const char* limiting_stage = "";  // empty: does not apply
 };
 
 struct VideoJob {
