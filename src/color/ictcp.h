@@ -13,9 +13,8 @@ namespace framelift {
 inline constexpr Matrix3 bt2020_to_lms{{{1688.0 / 4096, 2146.0 / 4096, 262.0 / 4096},
                                         {683.0 / 4096, 2951.0 / 4096, 462.0 / 4096},
                                         {99.0 / 4096, 309.0 / 4096, 3688.0 / 4096}}};
-inline constexpr Matrix3 pq_lms_to_ictcp{{{0.5, 0.5, 0},
-                                          {6610.0 / 4096, -13613.0 / 4096, 7003.0 / 4096},
-                                          {17933.0 / 4096, -17390.0 / 4096, -543.0 / 4096}}};
+inline constexpr Matrix3 pq_lms_to_ictcp{
+    {{0.5, 0.5, 0}, {6610.0 / 4096, -13613.0 / 4096, 7003.0 / 4096}, {17933.0 / 4096, -17390.0 / 4096, -543.0 / 4096}}};
 
 // Of linear BT.2020 RGB in cd/m2.
 inline Vector3 ictcp(const Vector3& rgb_nits) {

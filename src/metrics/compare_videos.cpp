@@ -107,10 +107,10 @@ class QualityMeter {
   static Result<QualityMeter> create(const CompareJob& job, const Side& a, const Side& b) {
     QualityMeter meter;
     const ColorInfo& matrix = a.color.matrix == MatrixCoefficients::rgb ? b.color : a.color;
-    meter.weights_ = luma_weights(matrix.matrix == MatrixCoefficients::rgb &&
-                                          a.color.primaries == ColorPrimaries::bt2020
-                                      ? MatrixCoefficients::bt2020_ncl
-                                      : matrix.matrix);
+    meter.weights_ =
+        luma_weights(matrix.matrix == MatrixCoefficients::rgb && a.color.primaries == ColorPrimaries::bt2020
+                         ? MatrixCoefficients::bt2020_ncl
+                         : matrix.matrix);
     const int64_t height = a.rgb.shape()[2], width = a.rgb.shape()[3];
     meter.luma_a_ = Tensor(DType::f32, {1, 1, height, width});
     meter.luma_b_ = Tensor(DType::f32, {1, 1, height, width});

@@ -55,7 +55,7 @@ struct CompareJob {
 };
 
 struct VideoComparison {
-  int64_t frames = 0;                 // compared: as many as the shorter one has
+  int64_t frames = 0;  // compared: as many as the shorter one has
   bool a_is_longer = false, b_is_longer = false;
   std::vector<FrameQuality> quality;  // one a frame; empty when only flicker could be compared
   FlickerScore flicker;

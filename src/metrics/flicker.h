@@ -8,9 +8,9 @@ namespace framelift {
 
 // All in per cent of the luminance, root mean square over time. 0: perfectly steady.
 struct FlickerScore {
-  double added = 0;   // of the result relative to its source: what the processing has done
-  double source = 0;  // of the source by itself
-  double result = 0;  // of the result by itself
+  double added = 0;    // of the result relative to its source: what the processing has done
+  double source = 0;   // of the source by itself
+  double result = 0;   // of the result by itself
   int64_t frames = 0;  // that were judged
 };
 
@@ -50,8 +50,8 @@ class FlickerMeter {
   struct Frame {
     double source = 0, result = 0;  // logarithms
   };
-  std::array<Frame, window> shot_{};  // its last frames, as a ring
-  int64_t length_ = 0;                // frames of the shot so far
+  std::array<Frame, window> shot_{};                        // its last frames, as a ring
+  int64_t length_ = 0;                                      // frames of the shot so far
   double sum_added_ = 0, sum_source_ = 0, sum_result_ = 0;  // of squares
   int64_t judged_ = 0;
 };

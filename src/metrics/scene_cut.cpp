@@ -23,8 +23,7 @@ bool SceneCutDetector::is_cut(const TensorView& picture) {
       const int x0 = tx * columns / width, x1 = std::max((tx + 1) * columns / width, x0 + 1);
       float sum = 0;
       for (int y = y0; y < std::min(y1, rows); ++y)
-        for (int x = x0; x < std::min(x1, columns); ++x)
-          sum += picture.as<float>()[int64_t{rows + y} * columns + x];
+        for (int x = x0; x < std::min(x1, columns); ++x) sum += picture.as<float>()[int64_t{rows + y} * columns + x];
       const float mean = sum / static_cast<float>((y1 - y0) * (x1 - x0));
       float& cell = thumbnail_[static_cast<size_t>(ty) * width + static_cast<size_t>(tx)];
       difference += std::abs(mean - cell);
