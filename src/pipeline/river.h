@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bounded_queue.h"
+#include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
@@ -70,6 +71,7 @@ class River {
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<LightMeter> light_;        // fed by postprocess()
+  std::optional<JobFlicker> flicker_;      // of jobs that make HDR; fed by preprocess() and postprocess()
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

@@ -20,10 +20,10 @@ inline constexpr int max_picture_edge = 1 << 17;
 
 struct Progress {
   int64_t frames = 0;
-  int64_t total_frames = 0;  // 0: unknown
-  double fps = 0;            // since the first frame
-  double seconds_left = -1;  // -1: unknown
-  const char* limiting_stage = "";  // empty: does not apply
+  int64_t total_frames = 0;         // 0: unknown
+  double fps = 0;                   // since the first frame
+  double seconds_left = -1;         // -1: unknown
+  const char* limiting_stage = "";  // empty: there are no stages
 };
 
 struct VideoJob {
