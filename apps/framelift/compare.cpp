@@ -100,6 +100,7 @@ Status compare(CompareCommand& o) {
   job.b.start_seconds = job.a.start_seconds;
   job.b.duration_seconds = job.a.duration_seconds;
   job.b.max_frames = job.a.max_frames;
+  job.quality_needed = !o.csv.empty();
   FL_TRY(OutputFile csv, reserve(o, o.csv));
   FL_TRY(OutputFile stats, reserve(o, o.stats));
   if (!o.csv.empty() && o.csv == o.stats)
@@ -141,7 +142,7 @@ void add_compare_command(CLI::App& app, Run& run) {
   c.add_option("--start", o->job.a.start_seconds, "Seconds to skip in both")->check(CLI::Range(0.0, 1e9));
   c.add_option("--duration", o->job.a.duration_seconds, "Seconds to compare")->check(CLI::Range(0.0, 1e9));
   c.add_option("--frames", o->job.a.max_frames, "Frames to compare")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
-  c.add_option("--csv", o->csv, "Write every frame's figures to this file");
+  c.add_option("--csv", o->csv, "Write every frame's PSNR and so on to this file");
   c.add_option("--stats", o->stats, "Write the summary as JSON to this file");
   c.add_flag("--overwrite", o->overwrite, "Replace existing files");
   c.add_flag("-q,--quiet", o->quiet, "No progress");

@@ -174,7 +174,7 @@ Result<VideoComparison> compare_videos(const CompareJob& job) {
   std::optional<QualityMeter> quality;
   if (const Status status = comparable(job, a, b); status) {
     FL_TRY(quality, QualityMeter::create(job, a, b));
-  } else if (!job.flicker) {
+  } else if (!job.flicker || job.quality_needed) {
     return fail(status.error());
   }
   FlickerMeter flicker;

@@ -49,7 +49,8 @@ struct FrameQuality {
 struct CompareJob {
   // Of both, --start and the like are the caller's: nothing is aligned. A is the reference.
   SourceOptions a, b;
-  bool flicker = false;  // the flicker of B relative to A as well
+  bool flicker = false;         // the flicker of B relative to A as well
+  bool quality_needed = false;  // fail rather than measure flicker alone
   const Cancellation* cancel = nullptr;
   std::function<void(int64_t frames, int64_t total)> on_frame;  // total: A's, 0 when unknown
 };
