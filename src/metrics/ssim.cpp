@@ -10,7 +10,8 @@ Ssim::Ssim() {
   constexpr double sigma = 1.5;
   double sum = 0;
   for (int i = 0; i < window; ++i) {
-    const double x = i - window / 2;
+    constexpr int middle = window / 2;
+    const double x = i - middle;
     sum += weights_[static_cast<size_t>(i)] = std::exp(-x * x / (2 * sigma * sigma));
   }
   for (double& w : weights_) w /= sum;
