@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   framelift::Run run;
   framelift::add_upscale_command(app, run);
   framelift::add_hdr_command(app, run);
+  framelift::add_compare_command(app, run);
   framelift::add_models_command(app, run);
   framelift::add_doctor_command(app, run);
   framelift::add_bench_command(app, run);

@@ -33,8 +33,9 @@ void ProgressPrinter::operator()(const Progress& p) {
   if (seconds_between(last_, now) < wait && !(last && terminal_)) return;
   last_ = now;
   const std::string total = p.total_frames > 0 ? fmt::format("/{}", p.total_frames) : "";
-  const std::string text = fmt::format("frame {}{}  {:.2f} fps  {} left  limited by {}", p.frames, total, p.fps,
-                                       clock_text(p.seconds_left), p.limiting_stage);
+  const std::string text =
+      fmt::format("frame {}{}  {:.2f} fps  {} left{}{}", p.frames, total, p.fps, clock_text(p.seconds_left),
+                  *p.limiting_stage ? "  limited by " : "", p.limiting_stage);
   if (terminal_) {
     const double share = p.total_frames > 0 ? std::min(double(p.frames) / double(p.total_frames), 1.0) : 0;
     std::fprintf(stderr, "\r\033[K%s %3.0f%%  %s", bar(share).c_str(), share * 100, text.c_str());

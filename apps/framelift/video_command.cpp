@@ -71,9 +71,10 @@ Status write_text(const std::string& path, const std::string& text) {
 
 void print_report(const VideoJob& job, const JobReport& r) {
   const auto mib = [](int64_t bytes) { return bytes / (1 << 20); };
-  fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak\n", job.sink.path,
-             r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision, r.backend,
-             mib(r.peak_resident_bytes));
+  fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak{}\n",
+             job.sink.path, r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision,
+             r.backend, mib(r.peak_resident_bytes),
+             r.flicker_percent < 0 ? "" : fmt::format(", {:.2f} % flicker added", r.flicker_percent));
   if (job.target_fps > 0)
     fmt::print(stderr, "{}: {} late frames, about {} drops at {:.2f} fps\n", job.sink.path, r.late_frames,
                r.estimated_drops, r.target_fps);

@@ -1,43 +1,10 @@
 #include "pipeline/frame_network.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace framelift {
-namespace {
-
-// A scene cut changes the 16x9 thumbnail by more than this on average (of 1 = black to white). Camera moves and fades
-// of ordinary footage stay below a third of it from one frame to the next.
-constexpr float cut_threshold = 0.1f;
-constexpr int thumbnail_width = 16, thumbnail_height = 9;
-
-}  // namespace
-
-bool Stabiliser::is_scene_cut(const TensorView& picture) {
-  constexpr size_t cells = size_t{thumbnail_width} * thumbnail_height;
-  const auto height = static_cast<int>(picture.shape[2]), width = static_cast<int>(picture.shape[3]);
-  const bool first = thumbnail_.empty();
-  thumbnail_.resize(cells);
-  float difference = 0;
-  for (int ty = 0; ty < thumbnail_height; ++ty)
-    for (int tx = 0; tx < thumbnail_width; ++tx) {
-      // Mean of the green plane over the cell: close enough to luma for telling scenes apart.
-      const int y0 = ty * height / thumbnail_height, y1 = std::max((ty + 1) * height / thumbnail_height, y0 + 1);
-      const int x0 = tx * width / thumbnail_width, x1 = std::max((tx + 1) * width / thumbnail_width, x0 + 1);
-      float sum = 0;
-      for (int y = y0; y < std::min(y1, height); ++y)
-        for (int x = x0; x < std::min(x1, width); ++x) sum += picture.as<float>()[(height + y) * width + x];
-      const float mean = sum / static_cast<float>((y1 - y0) * (x1 - x0));
-      float& cell = thumbnail_[static_cast<size_t>(ty) * thumbnail_width + static_cast<size_t>(tx)];
-      difference += std::abs(mean - cell);
-      cell = mean;
-    }
-  return first || difference > cut_threshold * cells;
-}
 
 void Stabiliser::smooth(const TensorView& picture, std::span<float> values) {
   if (strength_ <= 0) return;
-  if (is_scene_cut(picture)) {
+  if (cuts_.is_cut(picture)) {
     state_.assign(values.begin(), values.end());
     return;
   }

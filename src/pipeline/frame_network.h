@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "frame/frame.h"
+#include "metrics/scene_cut.h"
 #include "network/network.h"
 #include "preprocess/picture_reader.h"
 #include "preprocess/reduce.h"
@@ -24,10 +25,9 @@ class Stabiliser {
   void smooth(const TensorView& picture, std::span<float> values);
 
  private:
-  bool is_scene_cut(const TensorView& picture);
-
   float strength_;
-  std::vector<float> state_, thumbnail_;
+  SceneCutDetector cuts_;
+  std::vector<float> state_;
 };
 
 class FrameNetwork {

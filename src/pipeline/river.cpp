@@ -42,6 +42,7 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
   if (plan.sink.hdr_follows) light_.emplace();
+  if (job.network->contract.output_color) flicker_.emplace(job, plan, slots_.size());
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   if (resizer) {
     const PictureLayout picture = picture_layout(plan, source.info());
@@ -120,6 +121,8 @@ Status River::preprocess() {
       {
         StageTimer timer(preprocess_meter);
         reader_.run(input, network_.tiles.tiles[tile].input, request.input(0));
+        if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
+        if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
         network_meter_.begin();
         running.started = Clock::now();
@@ -148,9 +151,11 @@ Status River::postprocess() {
       StageTimer timer(postprocess_meter);
       if (writer_.convert) writer_.convert->run(request.output(0));
       write_tile(request.output(0), tile, picture);
+      if (flicker_) flicker_->add_output(request.output(0), tile);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
       if (light_) light_->end_frame();
+      if (flicker_) flicker_->end_output(running->slot);
       FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
       free_slots_.push(running->slot);
     }
@@ -291,6 +296,7 @@ JobReport River::report() const {
     report.max_cll_nits = light_->max_content_nits();
     report.max_fall_nits = light_->max_frame_average_nits();
   }
+  if (flicker_ && flicker_->score().frames > 0) report.flicker_percent = flicker_->score().added;
   report.cancelled = cancelled();
   return report;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bounded_queue.h"
+#include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
@@ -73,6 +74,7 @@ class River {
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
   std::optional<LightMeter> light_;        // fed by postprocess()
+  std::optional<JobFlicker> flicker_;      // of jobs that make HDR; fed by preprocess() and postprocess()
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

@@ -134,6 +134,7 @@ std::string to_json(const JobReport& r) {
                               {"cancelled", r.cancelled}};
   json["allocations_per_frame"] =
       r.allocations_per_frame < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(r.allocations_per_frame);
+  json["flicker"] = r.flicker_percent < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(r.flicker_percent);
   return json.dump(2);
 }
 

@@ -166,6 +166,7 @@ struct JobReport {
   int streams = 0, tiles = 0, tile_width = 0, tile_height = 0;
   int64_t damaged_packets = 0;
   double max_cll_nits = 0, max_fall_nits = 0;  // light levels (CTA-861.3) of PQ output; 0: not measured
+  double flicker_percent = -1;  // added to the source's (metrics/flicker.h), of jobs that make HDR; -1: not measured
   bool cancelled = false;
 };
 

@@ -26,10 +26,10 @@ enum class Fit : uint8_t {
 
 struct Progress {
   int64_t frames = 0;
-  int64_t total_frames = 0;  // 0: unknown
-  double fps = 0;            // since the first frame
-  double seconds_left = -1;  // -1: unknown
-  const char* limiting_stage = "";
+  int64_t total_frames = 0;         // 0: unknown
+  double fps = 0;                   // since the first frame
+  double seconds_left = -1;         // -1: unknown
+  const char* limiting_stage = "";  // empty: there are no stages
 };
 
 struct VideoJob {

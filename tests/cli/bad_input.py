@@ -15,7 +15,8 @@ import shutil
 import sys
 import tempfile
 
-import input_cases  # noqa: F401 (registers its cases)
+import compare_cases  # noqa: F401 (registers its cases)
+import input_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 import option_cases  # noqa: F401

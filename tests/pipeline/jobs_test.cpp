@@ -8,6 +8,7 @@
 
 #include "color/pq.h"
 #include "decode/source.h"
+#include "metrics/compare_videos.h"
 #include "network/model_store.h"
 #include "pipeline/video_job.h"
 #include "postprocess/light_levels.h"
@@ -131,6 +132,64 @@ TEST_F(Jobs, StatedLightLevelsAreThoseOfTheFile) {
     EXPECT_EQ(info.hdr.content_light->max_content_nits, std::lround(report->max_cll_nits));
     EXPECT_EQ(info.hdr.content_light->max_frame_average_nits, std::lround(report->max_fall_nits));
     EXPECT_GE(info.hdr.mastering_display->max_nits, info.hdr.content_light->max_content_nits);
+  }
+}
+
+// A gradient that moves slowly while its brightness goes up and down.
+void write_wobbling_video(const fs::path& path, int width, int height, int frames) {
+  std::ofstream file(path, std::ios::binary);
+  file << "YUV4MPEG2 W" << width << " H" << height << " F25:1 Ip A1:1 C444\n";
+  for (int t = 0; t < frames; ++t) {
+    std::string picture;
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x)
+        picture +=
+            static_cast<char>(std::lround(40 + 6 * std::sin(2.1 * t)) + (x + 2 * y + t) * 120 / (width + 2 * height));
+    picture.append(static_cast<size_t>(width) * height, static_cast<char>(110));
+    picture.append(static_cast<size_t>(width) * height, static_cast<char>(150));
+    file << "FRAME\n" << picture;
+  }
+}
+
+// The job's own figure is that of a second measurement of the two files.
+TEST_F(Jobs, StatedFlickerIsThatOfTheFile) {
+  write_wobbling_video(folder_ / "in.y4m", 320, 180, 30);
+  for (auto transfer : {TransferCharacteristic::pq, TransferCharacteristic::hlg}) {
+    Network network = pq_network();
+    network.contract.output_color->transfer = transfer;
+    for (int tile : {0, 100}) {
+      VideoJob j = job(network, folder_ / "in.y4m", folder_ / "out.mkv");
+      j.tile = tile;
+      j.sink.encoder = "ffv1";
+      j.sink.pixel_format = "yuv444p10le";
+      const auto report = process_video(j);
+      ASSERT_TRUE(report) << report.error().message;
+
+      CompareJob compare;
+      compare.a.path = j.source.path;
+      compare.b.path = j.sink.path;
+      compare.flicker = true;
+      const auto comparison = compare_videos(compare);
+      ASSERT_TRUE(comparison) << comparison.error().message;
+      EXPECT_TRUE(comparison->quality.empty());
+      // The file's 10-bit codes move a frame's mean by about 1e-4 of it at most, the score is some per cent.
+      EXPECT_NEAR(report->flicker_percent, comparison->flicker.added, 0.01);
+      EXPECT_GT(report->flicker_percent, 0.5);
+    }
+  }
+}
+
+// Too short to be judged, and jobs that keep the picture's light.
+TEST_F(Jobs, FlickerThatIsNotMeasured) {
+  const Network hdr = pq_network(), same = identity_network();
+  write_wobbling_video(folder_ / "in.y4m", 64, 48, 20);
+  for (const auto& [network, frames] : {std::pair{&hdr, 5}, {&same, 20}}) {
+    VideoJob j = job(*network, folder_ / "in.y4m", "null:");
+    j.source.max_frames = frames;
+    const auto report = process_video(j);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->flicker_percent, -1);
+    EXPECT_NE(to_json(*report).find("\"flicker\": null"), std::string::npos);
   }
 }
 
