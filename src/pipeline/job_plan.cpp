@@ -135,8 +135,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.color = video_color(*contract.output_color);
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
-    plan.sink.hdr = {};
-    plan.sink.hdr_follows = plan.sink.color.transfer == TransferCharacteristic::pq;
+    plan.sink.hdr = job.sink.hdr;
+    const bool given = plan.sink.hdr.mastering_display && plan.sink.hdr.content_light;
+    plan.sink.hdr_follows = !given && plan.sink.color.transfer == TransferCharacteristic::pq;
   }
   plan.sink.input_path = job.source.path;
   if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy
@@ -171,9 +172,12 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
     direct.format.alpha = false;
   }
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
-  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt};
+  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt, std::nullopt};
   if (const auto& made = job.network->contract.output_color; made && made->transfer != plan.sink.color.transfer) {
     FL_TRY(writer.convert, ColorConverter::create(*made, plan.sink.color, job.peak_nits));
+  }
+  if (job.network->contract.output_color && target.color.transfer == TransferCharacteristic::pq) {
+    FL_TRY(writer.light, LightMeter::create(target.format, target.color, target.width));
   }
   if (plan.resize) {
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));

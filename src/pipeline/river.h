@@ -10,7 +10,6 @@
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
-#include "postprocess/light_levels.h"
 #include "preprocess/picture_reader.h"
 
 namespace framelift {
@@ -33,7 +32,9 @@ class River {
   Status status() const;
   bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
   // Of the PQ pictures that were made, when the plan says that it follows.
-  HdrMetadata hdr_metadata() const { return light_ ? measured_metadata(*light_) : HdrMetadata{}; }
+  HdrMetadata hdr_metadata() const {
+    return writer_.light ? measured_metadata(*writer_.light, plan_.sink.hdr) : HdrMetadata{};
+  }
   // Call when the output is complete: the job's time ends here.
   JobReport report() const;
 
@@ -69,7 +70,6 @@ class River {
   BoundedQueue<Frame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
-  std::optional<LightMeter> light_;        // fed by postprocess()
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;
