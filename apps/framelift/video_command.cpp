@@ -44,6 +44,12 @@ Status complete(VideoCommand& o) {
   if (!o.raw_size.empty() &&
       std::sscanf(o.raw_size.c_str(), "%dx%d", &job.source.raw_width, &job.source.raw_height) != 2)
     return fail(ErrorCode::invalid_argument, "--size '{}' is not WIDTHxHEIGHT", o.raw_size);
+  if (!o.mastering_display.empty()) {
+    FL_TRY(job.sink.hdr.mastering_display, parse_mastering_display(o.mastering_display));
+  }
+  if (!o.max_cll.empty()) {
+    FL_TRY(job.sink.hdr.content_light, parse_content_light(o.max_cll));
+  }
   if (!o.frame_rate.empty()) {
     FL_TRY(job.source.raw_frame_rate, parse_rate(o.frame_rate));
     job.source.sequence_frame_rate = job.source.raw_frame_rate;

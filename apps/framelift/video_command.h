@@ -19,7 +19,7 @@ struct VideoCommand {
   int run();
 
   // As given on the command line.
-  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate;
+  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate, mastering_display, max_cll;
   std::vector<std::string> encoder_options;
   double crf = -1;
   bool quiet = false;

@@ -56,9 +56,9 @@ ColorInfo video_color(ColorInfo rgb) {
 }
 
 Status expect_sdr(const std::string& path, const ColorInfo& color) {
-  if (color.transfer == TransferCharacteristic::pq || color.transfer == TransferCharacteristic::hlg)
+  if (is_hdr(color.transfer))
     return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
-                color.transfer == TransferCharacteristic::pq ? "PQ" : "HLG");
+                hdr_name(color.transfer));
   if (color.primaries == ColorPrimaries::bt2020)
     return fail(ErrorCode::unsupported,
                 "{}: has wide-gamut BT.2020 colour, of which BT.709 keeps only a part; --force converts it", path);
@@ -136,6 +136,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
     plan.sink.hdr = job.sink.hdr;
+    const bool any_given = plan.sink.hdr.mastering_display || plan.sink.hdr.content_light;
+    if (any_given && plan.sink.color.transfer != TransferCharacteristic::pq)
+      return fail(ErrorCode::invalid_argument, "a mastering display and MaxCLL belong to PQ; leave them out with HLG");
     const bool given = plan.sink.hdr.mastering_display && plan.sink.hdr.content_light;
     plan.sink.hdr_follows = !given && plan.sink.color.transfer == TransferCharacteristic::pq;
   }
