@@ -86,6 +86,23 @@ Status set_preset(const SinkOptions& options, const AVCodecContext& context, AvD
   return {};
 }
 
+// What only the library's own parameters can say; the user's are put behind it.
+struct LibraryParameters {
+  const char* option = nullptr;
+  std::string text;
+};
+LibraryParameters library_parameters(const EncoderChoice& choice) {
+  const std::string_view encoder = choice.codec->name;
+  if (encoder == "libx265") return {"x265-params", "log-level=error"};  // its banner does not go through FFmpeg's log
+  // FFmpeg does not pass the chroma location on to libaom.
+  const bool is_420 = choice.format.chroma_shift_x && choice.format.chroma_shift_y;
+  if (encoder == "libaom-av1" && is_420 && choice.color.chroma_location == ChromaLocation::top_left)
+    return {"aom-params", "chroma-sample-position=colocated"};
+  if (encoder == "libaom-av1" && is_420 && choice.color.chroma_location == ChromaLocation::left)
+    return {"aom-params", "chroma-sample-position=vertical"};
+  return {};
+}
+
 }  // namespace
 
 Result<OpenEncoder> open_encoder(const SinkOptions& options, const EncoderChoice& choice, const AVOutputFormat& muxer) {
@@ -115,11 +132,10 @@ Result<OpenEncoder> open_encoder(const SinkOptions& options, const EncoderChoice
   AvDictionary settings;
   FL_CHECK(set_rate_control(options, context, settings));
   FL_CHECK(set_preset(options, context, settings));
-  std::string x265;
-  if (std::string_view(choice.codec->name) == "libx265") x265 = "log-level=error";  // does not go through FFmpeg's log
+  const auto [option, parameters] = library_parameters(choice);
+  if (option) settings.set(option, parameters);
   for (const auto& [key, value] : options.encoder_options)
-    settings.set(key, key == "x265-params" ? x265 + ":" + value : value);
-  if (!x265.empty() && !is_given(options, "x265-params")) settings.set("x265-params", x265);
+    settings.set(key, option && key == option ? parameters + ":" + value : value);
 
   clear_ffmpeg_error();
   const int code = avcodec_open2(&context, choice.codec, &settings);
