@@ -215,7 +215,7 @@ Status check_hdr_depth(const SinkOptions& options, const EncoderChoice& choice,
   return fail(ErrorCode::unsupported, "{}: {} needs 10 bits or more, and encoder {} would write {}; {}", options.path,
               transfer, choice.codec->name, av_get_pix_fmt_name(choice.av_format),
               deep ? "leave --pixel-format out, or name one with 10 bits"
-                   : "take --encoder libx265, libsvtav1, prores_ks or ffv1 in .mkv, .mp4 or .mov");
+                   : "write .mkv, .mp4 or .mov with libx265, libsvtav1, prores_ks or ffv1, or .png or .avif pictures");
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ Status FfmpegSink::open() {
 Status FfmpegSink::plan_hdr_metadata() {
   if (is("framemd5")) return {};
   if (is_hdr(choice_.color.transfer) && (is("yuv4mpegpipe") || is("rawvideo")))
-    log::warn("{}: {} has no colour tags, so readers have to be told of {} and BT.2020; --format nut carries them",
+    log::warn("{}: {} has no colour tags, so readers have to be told of {} and BT.2020; --format matroska carries them",
               target_.path, output_->oformat->name, hdr_name(choice_.color.transfer));
   const bool in_container = is_mov_family() || is("matroska") || is("webm");
   const auto bitstream = hdr_bitstream(encoder_->codec_id);

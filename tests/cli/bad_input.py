@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import input_cases  # noqa: F401 (registers its cases)
+import hdr_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 from sandbox import CASES, GOLDEN, Sandbox, Skip, Wrong
