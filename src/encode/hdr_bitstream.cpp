@@ -274,7 +274,8 @@ bool insert_png_cicp(Bytes png, const ColorInfo& color, Buffer& out) {
   constexpr size_t header_end = sizeof signature + 25;  // IHDR: length, type, 13 bytes, CRC
   constexpr std::string_view type = "cICP";
   if (png.size() < header_end || !std::ranges::equal(png.first(sizeof signature), signature)) return false;
-  if (!std::ranges::search(png.first(std::min<size_t>(png.size(), 4096)), type).empty()) return false;
+  const Bytes chunks = png.first(std::min<size_t>(png.size(), 4096));  // those before the picture
+  if (std::search(chunks.begin(), chunks.end(), type.begin(), type.end()) != chunks.end()) return false;
   out.clear();
   out.reserve(png.size() + 16);
   append(out, png.first(header_end));

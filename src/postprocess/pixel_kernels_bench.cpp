@@ -43,7 +43,7 @@ void convert(benchmark::State& state, Direction direction, PixelFormat format, i
   for (int p = 0; p < format.plane_count(); ++p) {
     const PlaneView& plane = frame.planes[p];
     for (int y = 0; y < plane.height; ++y)
-      std::memset(plane.row<uint8_t>(y), 100 & (y | 3), static_cast<size_t>(plane.width * format.bytes_per_sample()));
+      std::memset(plane.row<uint8_t>(y), 100 & (y | 3), static_cast<size_t>(plane.width) * format.bytes_per_sample());
     frame_bytes += static_cast<size_t>(plane.width) * plane.height * format.bytes_per_sample();
   }
   Tensor tensor = Tensor::filled({1, 3, height, width}, 0.5f);
