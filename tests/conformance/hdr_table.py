@@ -27,7 +27,7 @@ SVT = ("--encoder-option", "preset=12", "--crf", "20")
 AOM = ("--encoder-option", "cpu-used=8", "--encoder-option", "aom-params=lossless=1", "--crf", "0")
 VPX = ("--crf", "0", "--encoder-option", "lossless=1", "--encoder-option", "deadline=realtime")
 X264 = ("--preset", "ultrafast", "--encoder-option", "qp=0")
-# encoder, containers, pixel formats, options, lossless, bare stream that can carry the metadata
+# encoder, containers, pixel formats, options, lossless, bare stream in which ffprobe finds the metadata
 CELLS = [
     ("libx265", "mkv mp4 mov", "yuv420p10le yuv422p10le yuv444p10le", X265, True, "hevc"),
     ("libx265", "mkv", "yuv420p12le yuv422p12le yuv444p12le", X265, True, "hevc"),
@@ -186,7 +186,7 @@ class Table:
             check_metadata(fields(frame.get("side_data_list")), "bitstream", light, display, problems)
         return [f"{stated[0]:.0f} / {measured[0]:.2f}", f"{codes_apart(stated[0], measured[0]):+.1f}",
                 f"{stated[1]:.0f} / {measured[1]:.2f}", f"{codes_apart(stated[1], measured[1]):+.1f}",
-                bare or "no place for it"]
+                bare or ""]
 
 
 def main():
@@ -212,7 +212,8 @@ def main():
                         table.cell(encoder, container, pixel_format, words, lossless, bare)
         for encoder, container, pixel_format in HLG_CELLS:
             if encoder in present:
-                table.cell(encoder, container, pixel_format, SVT if encoder == "libsvtav1" else (), transfer="arib-std-b67")
+                table.cell(encoder, container, pixel_format, SVT if encoder == "libsvtav1" else (), lossless=False,
+                           transfer="arib-std-b67")
         table.cell("libx265", "mp4", "yuv420p10le", X265, True, "hevc", given=True)
         table.cell("ffv1", "mkv", "yuv420p10le", given=True)
     for reason in table.reasons:
