@@ -28,7 +28,7 @@ inline std::optional<std::filesystem::path> shared_assets() {
 #define FL_SHARED_OR_SKIP(variable)                                                                          \
   const auto variable##_found = ::framelift::shared_assets();                                                \
   if (!variable##_found) GTEST_SKIP() << "needs the folder of real assets ($FRAMELIFT_SHARED or ../shared)"; \
-  const std::filesystem::path variable = *variable##_found
+  const std::filesystem::path& variable = *variable##_found
 
 inline double largest_difference(std::span<const float> a, std::span<const float> b) {
   double worst = a.size() == b.size() ? 0 : INFINITY;

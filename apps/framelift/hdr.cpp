@@ -40,6 +40,11 @@ void add_hdr_command(CLI::App& app, Run& run) {
                "Peak of the display that HLG output and the models bt2446a, bt2446c are made for, in cd/m2")
       ->check(CLI::Range(100.0, 10000.0))
       ->capture_default_str();
+  c.add_option("--mastering-display", o->mastering_display,
+               "x265's G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), or p3-d65-PEAK or bt2020-PEAK with the peak in cd/m2, e.g. "
+               "p3-d65-1000, bt2020-4000. Default: BT.2020, D65, black 0.0001, peak the first of 1000, 2000, 4000, "
+               "10000 cd/m2 that the measured MaxCLL does not exceed");
+  c.add_option("--max-cll", o->max_cll, "MaxCLL,MaxFALL in cd/m2, e.g. 1000,400. Default: measured from the output");
   c.add_flag("--force", o->job.force, "Process HDR or wide-gamut input all the same");
   c.footer(
       "Examples:\n"

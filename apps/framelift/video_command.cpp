@@ -55,6 +55,12 @@ Status complete(VideoCommand& o) {
     FL_TRY(const Rational rate, parse_rate(o.target_fps));
     job.target_fps = rate.value();
   }
+  if (!o.mastering_display.empty()) {
+    FL_TRY(job.sink.hdr.mastering_display, parse_mastering_display(o.mastering_display));
+  }
+  if (!o.max_cll.empty()) {
+    FL_TRY(job.sink.hdr.content_light, parse_content_light(o.max_cll));
+  }
   if (!o.frame_rate.empty()) {
     FL_TRY(job.source.raw_frame_rate, parse_rate(o.frame_rate));
     job.source.sequence_frame_rate = job.source.raw_frame_rate;

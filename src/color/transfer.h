@@ -150,6 +150,11 @@ FRAMELIFT_HD constexpr bool is_hdr(TransferCharacteristic transfer) {
   return transfer == TransferCharacteristic::pq || transfer == TransferCharacteristic::hlg;
 }
 
+// For messages about is_hdr() curves.
+constexpr const char* hdr_name(TransferCharacteristic transfer) {
+  return transfer == TransferCharacteristic::pq ? "PQ" : "HLG";
+}
+
 // Scene light -> signal. Curves that are defined by their display (sRGB, gamma 2.2 and 2.8, PQ) have no camera of their
 // own: there, scene light stands for display light. `unspecified` is BT.709.
 template <class T>

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace framelift {
 namespace {
 
@@ -64,6 +66,14 @@ TEST(Transfer, PublishedValues) {
   EXPECT_NEAR(pq_inverse_eotf(203.0), 0.58, 1e-3);  // HDR Reference White, BT.2408
   EXPECT_NEAR(pq_inverse_eotf(1000.0), 0.751827, 5e-7);
   EXPECT_NEAR(pq_inverse_eotf(4000.0), 0.902572, 5e-7);
+}
+
+TEST(Pq, EndsAndBeyond) {
+  EXPECT_EQ(pq_eotf(1.0), 10000);
+  EXPECT_EQ(pq_eotf(0.0), 0);
+  EXPECT_EQ(pq_eotf(-1.0f), 0);
+  EXPECT_EQ(pq_eotf(std::numeric_limits<double>::quiet_NaN()), 0);
+  EXPECT_NEAR(pq_inverse_eotf(pq_peak_nits), 1, 1e-15);
 }
 
 TEST(Hlg, PublishedValues) {

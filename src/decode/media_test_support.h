@@ -96,7 +96,7 @@ inline std::string samples(const Frame& frame) {
   for (int p = 0; p < frame.format.plane_count(); ++p) {
     const PlaneView& plane = frame.planes[static_cast<size_t>(p)];
     for (int y = 0; y < plane.height; ++y)
-      bytes.append(plane.row<char>(y), static_cast<size_t>(plane.width * frame.format.bytes_per_sample()));
+      bytes.append(plane.row<char>(y), static_cast<size_t>(plane.width) * frame.format.bytes_per_sample());
   }
   return bytes;
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "color/transfer.h"
 #include "decode/pixel_layout.h"
 
 namespace framelift {
@@ -196,6 +198,26 @@ Result<const AVCodec*> find_encoder(const SinkOptions& options, const AVOutputFo
   return codec;
 }
 
+// PQ and HLG spread so much light over their codes that 8 bits show bands; BT.2100 knows 10 and 12.
+Status check_hdr_depth(const SinkOptions& options, const EncoderChoice& choice,
+                       std::span<const AVPixelFormat> accepted) {
+  if (!is_hdr(options.color.transfer) || options.source_format.bits < 10) return {};
+  const char* transfer = hdr_name(options.color.transfer);
+  const AVCodecID codec = choice.codec->id;
+  if (is_picture_codec(codec) && codec != AV_CODEC_ID_PNG)
+    return fail(ErrorCode::unsupported, "{}: {} pictures cannot say that they are {}; write .png or .avif",
+                options.path, avcodec_get_name(codec), transfer);
+  if (choice.format.bits >= 10) return {};
+  const bool deep = std::ranges::any_of(accepted, [&](AVPixelFormat format) {
+    const auto candidate = usable(format, *choice.codec);
+    return candidate && candidate->layout.format.bits >= 10;
+  });
+  return fail(ErrorCode::unsupported, "{}: {} needs 10 bits or more, and encoder {} would write {}; {}", options.path,
+              transfer, choice.codec->name, av_get_pix_fmt_name(choice.av_format),
+              deep ? "leave --pixel-format out, or name one with 10 bits"
+                   : "write .mkv, .mp4 or .mov with libx265, libsvtav1, prores_ks or ffv1, or .png or .avif pictures");
+}
+
 }  // namespace
 
 const AVOutputFormat* find_muxer(const std::string& path, const std::string& format) {
@@ -252,6 +274,7 @@ Result<EncoderChoice> choose_encoder(const SinkOptions& options, const AVOutputF
   choice.format = best->layout.format;
   choice.packed = !best->layout.native;
   choice.color = color_to_write(options.color, choice);
+  FL_CHECK(check_hdr_depth(options, choice, accepted));
   return choice;
 }
 

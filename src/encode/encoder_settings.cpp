@@ -86,20 +86,21 @@ Status set_preset(const SinkOptions& options, const AVCodecContext& context, AvD
   return {};
 }
 
-// x265 takes HDR metadata in its own units: chromaticity in 1/50000, luminance in 1/10000 cd/m2.
-std::string x265_parameters(const SinkOptions& options) {
-  std::string text = "log-level=error";  // its banner does not go through FFmpeg's log
-  if (const auto& display = options.hdr.mastering_display) {
-    const auto xy = [](const std::array<double, 2>& p) {
-      return fmt::format("({},{})", std::llround(p[0] * 50000), std::llround(p[1] * 50000));
-    };
-    text += fmt::format(":master-display=G{}B{}R{}WP{}L({},{})", xy(display->primaries[1]), xy(display->primaries[2]),
-                        xy(display->primaries[0]), xy(display->white_point), std::llround(display->max_nits * 10000),
-                        std::llround(display->min_nits * 10000));
-  }
-  if (const auto& light = options.hdr.content_light)
-    text += fmt::format(":max-cll={},{}", light->max_content_nits, light->max_frame_average_nits);
-  return text;
+// What only the library's own parameters can say; the user's are put behind it.
+struct LibraryParameters {
+  const char* option = nullptr;
+  std::string text;
+};
+LibraryParameters library_parameters(const EncoderChoice& choice) {
+  const std::string_view encoder = choice.codec->name;
+  if (encoder == "libx265") return {"x265-params", "log-level=error"};  // its banner does not go through FFmpeg's log
+  // FFmpeg does not pass the chroma location on to libaom.
+  const bool is_420 = choice.format.chroma_shift_x && choice.format.chroma_shift_y;
+  if (encoder == "libaom-av1" && is_420 && choice.color.chroma_location == ChromaLocation::top_left)
+    return {"aom-params", "chroma-sample-position=colocated"};
+  if (encoder == "libaom-av1" && is_420 && choice.color.chroma_location == ChromaLocation::left)
+    return {"aom-params", "chroma-sample-position=vertical"};
+  return {};
 }
 
 }  // namespace
@@ -131,11 +132,10 @@ Result<OpenEncoder> open_encoder(const SinkOptions& options, const EncoderChoice
   AvDictionary settings;
   FL_CHECK(set_rate_control(options, context, settings));
   FL_CHECK(set_preset(options, context, settings));
-  std::string x265;
-  if (std::string_view(choice.codec->name) == "libx265") x265 = x265_parameters(options);
+  const auto [option, parameters] = library_parameters(choice);
+  if (option) settings.set(option, parameters);
   for (const auto& [key, value] : options.encoder_options)
-    settings.set(key, key == "x265-params" ? x265 + ":" + value : value);
-  if (!x265.empty() && !is_given(options, "x265-params")) settings.set("x265-params", x265);
+    settings.set(key, option && key == option ? parameters + ":" + value : value);
 
   clear_ffmpeg_error();
   const int code = avcodec_open2(&context, choice.codec, &settings);

@@ -15,6 +15,7 @@ extern "C" {
 
 #include "base/allocation_counter.h"
 #include "base/log.h"
+#include "color/transfer.h"
 #include "decode/pixel_layout.h"
 #include "encode/encoder_settings.h"
 #include "encode/frame_lender.h"
@@ -74,7 +75,7 @@ class FfmpegSink final : public Sink {
   bool is_mov_family() const { return is("mp4") || is("mov") || is("ipod") || is("3gp") || is("ismv"); }
   bool copies_streams() const;
   Status open_container();
-  Status defer_if_hdr_follows();
+  Status plan_hdr_metadata();
   Status add_video_stream();
   void add_hdr_side_data();
   Status init_output();
@@ -86,6 +87,7 @@ class FfmpegSink final : public Sink {
   Status mux(AVPacket& packet);
   Status mux_spooled();
   Status rewrite_packet(AVPacket& packet);
+  Status replace_data(AVPacket& packet);
   tl::unexpected<Error> write_error(int code) const;
 
   SinkOptions options_;
@@ -102,7 +104,8 @@ class FfmpegSink final : public Sink {
   // With options_.hdr_follows the header has to wait for the last frame. Until then packets go to a spool, and finish()
   // passes them on as if they came from the encoder: so nothing else about the file differs.
   std::optional<PacketSpool> spool_;
-  std::optional<HdrBitstream> bitstream_;  // whose packets get the metadata
+  // Whose packets get the metadata. The encoders themselves are told nothing: one way for all of them.
+  std::optional<HdrBitstream> bitstream_;
   std::vector<uint8_t> rewritten_;
 
   FrameLender lender_;
@@ -139,20 +142,25 @@ Status FfmpegSink::open() {
   if (options_.frame_rate.num > 0)
     nominal_duration_ =
         std::max<int64_t>(1, av_rescale_q(1, av_inv_q(to_av(options_.frame_rate)), to_av(options_.time_base)));
-  FL_CHECK(defer_if_hdr_follows());
+  FL_CHECK(plan_hdr_metadata());
   FL_CHECK(add_video_stream());
   FL_CHECK(init_output());
   return spool_ ? Status{} : write_header();
 }
 
-Status FfmpegSink::defer_if_hdr_follows() {
+Status FfmpegSink::plan_hdr_metadata() {
+  if (is("framemd5")) return {};
+  if (is_hdr(choice_.color.transfer) && (is("yuv4mpegpipe") || is("rawvideo")))
+    log::warn("{}: {} has no colour tags, so readers have to be told of {} and BT.2020; --format matroska carries them",
+              target_.path, output_->oformat->name, hdr_name(choice_.color.transfer));
   const bool in_container = is_mov_family() || is("matroska") || is("webm");
   const auto bitstream = hdr_bitstream(encoder_->codec_id);
-  if (!options_.hdr_follows || is("framemd5") || !(in_container || bitstream)) return {};
+  if (options_.hdr.mastering_display || options_.hdr.content_light) bitstream_ = bitstream;
+  if (!options_.hdr_follows || !(in_container || bitstream)) return {};
   if (target_.kind != OutputTarget::Kind::file || target_.file.writes_through()) {
     log::warn(
-        "{}: is sent as it is made, so mastering display, MaxCLL and MaxFALL are left out; write to a file to "
-        "have them",
+        "{}: is sent as it is made, so what is measured of it (mastering display, MaxCLL and MaxFALL) is left out; "
+        "write to a file, or give --mastering-display and --max-cll",
         target_.path);
     return {};
   }
@@ -202,7 +210,7 @@ Status FfmpegSink::add_video_stream() {
   video_ = copier_ ? &copier_->output_video() : avformat_new_stream(output_.get(), nullptr);
   if (!video_ || avcodec_parameters_from_context(video_->codecpar, encoder_.get()) < 0)
     return fail(ErrorCode::out_of_memory, "{}: no memory for the video stream", target_.path);
-  if (spool_ && bitstream_) {
+  if (bitstream_) {
     AVCodecParameters& parameters = *video_->codecpar;
     rewrite_hdr_metadata(*bitstream_, {parameters.extradata, static_cast<size_t>(parameters.extradata_size)}, {},
                          rewritten_);  // without metadata it can only become shorter
@@ -381,6 +389,10 @@ Status FfmpegSink::write_packet() {
   }
   packet.duration = times_.duration(packet.pts);
   if (packet.duration <= 0) packet.duration = nominal_duration_;
+  if (encoder_->codec_id == AV_CODEC_ID_PNG && is_hdr(choice_.color.transfer)) {
+    if (insert_png_cicp({packet.data, static_cast<size_t>(packet.size)}, choice_.color, rewritten_))
+      FL_CHECK(replace_data(packet));
+  }
   if (!spool_) return mux(packet);
   const int code = spool_->write(packet);
   av_packet_unref(&packet);
@@ -389,6 +401,7 @@ Status FfmpegSink::write_packet() {
 
 // Takes a packet with its times in options_.time_base, and copied streams up to it.
 Status FfmpegSink::mux(AVPacket& packet) {
+  if (bitstream_) FL_CHECK(rewrite_packet(packet));
   packet.stream_index = video_->index;
   av_packet_rescale_ts(&packet, to_av(options_.time_base), video_->time_base);
   // A coarser clock (Matroska counts milliseconds) may round two decoding times onto one.
@@ -413,7 +426,6 @@ Status FfmpegSink::mux_spooled() {
   while (code >= 0) {
     code = spool_->read(*packet_);
     if (code <= 0) break;
-    if (bitstream_) FL_CHECK(rewrite_packet(*packet_));
     FL_CHECK(mux(*packet_));
   }
   if (code < 0) return write_error(code);
@@ -433,6 +445,11 @@ Status FfmpegSink::rewrite_packet(AVPacket& packet) {
     bitstream_.reset();
     return {};
   }
+  return replace_data(packet);
+}
+
+// With what is in `rewritten_`.
+Status FfmpegSink::replace_data(AVPacket& packet) {
   const int size = static_cast<int>(rewritten_.size());
   if (size < packet.size) av_shrink_packet(&packet, size);
   if (size > packet.size && av_grow_packet(&packet, size - packet.size) < 0)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string_view>
 
 namespace framelift {
 namespace {
@@ -266,6 +267,31 @@ bool rewrite_hdr_metadata(HdrBitstream kind, Bytes packet, const HdrMetadata& me
     case HdrBitstream::av1: return rewrite_obus(packet, metadata, out);
   }
   return false;
+}
+
+bool insert_png_cicp(Bytes png, const ColorInfo& color, Buffer& out) {
+  constexpr uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  constexpr size_t header_end = sizeof signature + 25;  // IHDR: length, type, 13 bytes, CRC
+  constexpr std::string_view type = "cICP";
+  if (png.size() < header_end || !std::ranges::equal(png.first(sizeof signature), signature)) return false;
+  const Bytes chunks = png.first(std::min<size_t>(png.size(), 4096));  // those before the picture
+  if (std::search(chunks.begin(), chunks.end(), type.begin(), type.end()) != chunks.end()) return false;
+  out.clear();
+  out.reserve(png.size() + 16);
+  append(out, png.first(header_end));
+  put_big_endian(out, 4, 4);
+  const size_t begin = out.size();
+  out.insert(out.end(), type.begin(), type.end());
+  out.insert(out.end(), {static_cast<uint8_t>(color.primaries), static_cast<uint8_t>(color.transfer),
+                         static_cast<uint8_t>(color.matrix), color.range == ColorRange::full});
+  uint32_t crc = 0xffffffff;  // ISO 3309, as PNG wants it
+  for (size_t i = begin; i < out.size(); ++i) {
+    crc ^= out[i];
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  put_big_endian(out, crc ^ 0xffffffff, 4);
+  append(out, png.subspan(header_end));
+  return true;
 }
 
 }  // namespace framelift

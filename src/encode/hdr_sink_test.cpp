@@ -40,7 +40,7 @@ class HdrSink : public MediaTest {
     input_ = path("in.mp4");
   }
 
-  // Passes input_ on as PQ; `hdr`: set after the last frame. Returns the error text.
+  // Passes input_ on as PQ; `hdr`: set after the last frame, or known from the start. Returns the error text.
   std::string transcode(SinkOptions out, std::optional<HdrMetadata> hdr, bool follows = true) {
     SourceOptions in;
     in.path = input_;
@@ -53,6 +53,7 @@ class HdrSink : public MediaTest {
     out.source_format = info.format;
     out.color = pq_color;
     out.hdr_follows = follows;
+    if (!follows && hdr) out.hdr = *hdr;
     out.time_base = info.time_base;
     out.frame_rate = info.frame_rate;
     out.copy_streams_from = out.input_path = in.path;
@@ -64,7 +65,7 @@ class HdrSink : public MediaTest {
       if (frame->empty()) break;
       if (auto written = (*sink)->write(std::move(*frame)); !written) return written.error().message;
     }
-    if (hdr) (*sink)->set_hdr_metadata(*hdr);
+    if (hdr && follows) (*sink)->set_hdr_metadata(*hdr);
     auto finished = (*sink)->finish();
     return finished ? "" : finished.error().message;
   }
@@ -140,6 +141,18 @@ TEST_F(HdrSink, HevcCarriesWhatWasSetAtTheEnd) {
       SCOPED_TRACE(fmt::format("{} {}", out, hdr.content_light->max_content_nits));
       ASSERT_EQ(transcode(out, "libx265", hdr), "");
       expect_hdr(path(out), hdr, "hevc");
+    }
+}
+
+TEST_F(HdrSink, KnownFromTheStartIsWrittenTheSameWay) {
+  const HdrMetadata hdr = metadata_of(1234, 217, 2000);
+  for (const auto& [encoder, bare] : {std::pair{"libx265", "hevc"}, {"libsvtav1", "obu"}})
+    for (const char* out : {"out.mkv", "out.mp4"}) {
+      SCOPED_TRACE(fmt::format("{} {}", encoder, out));
+      const size_t before = files();
+      ASSERT_EQ(transcode(out, encoder, hdr, false), "");
+      EXPECT_LE(files(), before + 1);
+      expect_hdr(path(out), hdr, bare);
     }
 }
 

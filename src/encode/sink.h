@@ -26,7 +26,7 @@ struct SinkOptions {
   int width = 0, height = 0;
   PixelFormat source_format;  // of the decoded input: the default output keeps its depth, subsampling and alpha
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
-  HdrMetadata hdr;            // static HDR metadata, written where codec and container can
+  HdrMetadata hdr;            // static HDR metadata, written where codec and container can; stands if nothing follows
   bool hdr_follows = false;   // measured while encoding: Sink::set_hdr_metadata() comes before finish()
   Rational sample_aspect_ratio{1, 1};
   Rational time_base{1, 25};

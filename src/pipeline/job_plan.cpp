@@ -64,9 +64,9 @@ PixelFormat full_detail(PixelFormat format) {
 }
 
 Status expect_sdr(const std::string& path, const ColorInfo& color) {
-  if (color.transfer == TransferCharacteristic::pq || color.transfer == TransferCharacteristic::hlg)
+  if (is_hdr(color.transfer))
     return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
-                color.transfer == TransferCharacteristic::pq ? "PQ" : "HLG");
+                hdr_name(color.transfer));
   if (color.primaries == ColorPrimaries::bt2020)
     return fail(ErrorCode::unsupported,
                 "{}: has wide-gamut BT.2020 colour, of which BT.709 keeps only a part; --force converts it", path);
@@ -119,8 +119,12 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.color = video_color(*contract.output_color);
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
-    plan.sink.hdr = {};
-    plan.sink.hdr_follows = plan.sink.color.transfer == TransferCharacteristic::pq;
+    plan.sink.hdr = job.sink.hdr;
+    const bool any_given = plan.sink.hdr.mastering_display || plan.sink.hdr.content_light;
+    if (any_given && plan.sink.color.transfer != TransferCharacteristic::pq)
+      return fail(ErrorCode::invalid_argument, "a mastering display and MaxCLL belong to PQ; leave them out with HLG");
+    const bool given = plan.sink.hdr.mastering_display && plan.sink.hdr.content_light;
+    plan.sink.hdr_follows = !given && plan.sink.color.transfer == TransferCharacteristic::pq;
   }
   plan.sink.input_path = job.source.path;
   if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy
@@ -162,9 +166,12 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   PictureLayout direct = target;
   if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
-  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt};
+  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt, std::nullopt};
   if (const auto& made = job.network->contract.output_color; made && made->transfer != plan.sink.color.transfer) {
     FL_TRY(writer.convert, ColorConverter::create(*made, plan.sink.color, job.peak_nits));
+  }
+  if (job.network->contract.output_color && target.color.transfer == TransferCharacteristic::pq) {
+    FL_TRY(writer.light, LightMeter::create(target.format, target.color, target.width));
   }
   if (plan.resize) {
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));

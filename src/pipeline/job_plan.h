@@ -10,6 +10,7 @@
 #include "pipeline/size_plan.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
+#include "postprocess/light_levels.h"
 #include "postprocess/resize.h"
 #include "postprocess/tensor_to_frame.h"
 
@@ -40,6 +41,7 @@ struct PictureWriter {
   TensorToFrame to_frame;
   PixelFormat network_format;         // of the pictures that to_frame writes
   std::optional<Resizer> resizer;     // from those to the sink's frames, when their sizes differ
+  std::optional<LightMeter> light;    // of the sink's frames, where the network makes PQ
   std::optional<PlaneResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
 };
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink);

@@ -41,7 +41,6 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
       deadlines_(target_fps_) {
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
-  if (plan.sink.hdr_follows) light_.emplace();
   if (job.network->contract.output_color) flicker_.emplace(job, plan, slots_.size());
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   if (resizer) {
@@ -154,7 +153,6 @@ Status River::postprocess() {
       if (flicker_) flicker_->add_output(request.output(0), tile);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
-      if (light_) light_->end_frame();
       if (flicker_) flicker_->end_output(running->slot);
       FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
       free_slots_.push(running->slot);
@@ -165,14 +163,17 @@ Status River::postprocess() {
   return {};
 }
 
-// Where light is measured, in bands that the cache still holds the second time.
+// Where light is measured, in bands that the cache still holds the second time. The last tile of a row of tiles
+// completes the picture's rows.
 void River::write_tile(const TensorView& output, const Tile& tile, const Frame& picture) {
-  if (!light_) return writer_.to_frame.run(output, tile.covered, tile.written, picture);
+  const bool completes_rows = tile.written.right() == picture.width;
+  if (!writer_.light || writer_.resizer || !completes_rows)
+    return writer_.to_frame.run(output, tile.covered, tile.written, picture);
   constexpr int band_rows = 32;
   for (int y = tile.written.y; y < tile.written.bottom(); y += band_rows) {
     const Region band{tile.written.x, y, tile.written.width, std::min(band_rows, tile.written.bottom() - y)};
     writer_.to_frame.run(output, tile.covered, band, picture);
-    light_->add(output, tile.covered, band);
+    writer_.light->add(picture, band.bottom());
   }
 }
 
@@ -183,7 +184,9 @@ Result<Frame> River::finish_frame(int slot, Frame picture) {
     FL_TRY(Frame resized, output_pool_.acquire());
     FL_CHECK(writer_.resizer->run(picture, resized));
     picture = std::move(resized);
+    if (writer_.light) writer_.light->add(picture, picture.height);
   }
+  if (writer_.light) writer_.light->end_frame();
   if (writer_.alpha) {
     auto alpha = [](const Frame& f) { return f.planes[static_cast<size_t>(f.format.plane_count() - 1)]; };
     FL_CHECK(writer_.alpha->run(alpha(source), alpha(picture)));
@@ -292,9 +295,9 @@ JobReport River::report() const {
   report.tile_width = network_.tiles.tile_width;
   report.tile_height = network_.tiles.tile_height;
   report.damaged_packets = source_.counters().damaged_packets;
-  if (light_) {
-    report.max_cll_nits = light_->max_content_nits();
-    report.max_fall_nits = light_->max_frame_average_nits();
+  if (writer_.light) {
+    report.max_cll_nits = writer_.light->max_content_nits();
+    report.max_fall_nits = writer_.light->max_frame_average_nits();
   }
   if (flicker_ && flicker_->score().frames > 0) report.flicker_percent = flicker_->score().added;
   report.cancelled = cancelled();

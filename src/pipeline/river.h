@@ -11,7 +11,6 @@
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
 #include "pipeline/video_job.h"
-#include "postprocess/light_levels.h"
 #include "preprocess/picture_reader.h"
 
 namespace framelift {
@@ -34,7 +33,9 @@ class River {
   Status status() const;
   bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
   // Of the PQ pictures that were made, when the plan says that it follows.
-  HdrMetadata hdr_metadata() const { return light_ ? measured_metadata(*light_) : HdrMetadata{}; }
+  HdrMetadata hdr_metadata() const {
+    return writer_.light ? measured_metadata(*writer_.light, plan_.sink.hdr) : HdrMetadata{};
+  }
   // Call when the output is complete: the job's time ends here.
   JobReport report() const;
 
@@ -73,7 +74,6 @@ class River {
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
-  std::optional<LightMeter> light_;        // fed by postprocess()
   std::optional<JobFlicker> flicker_;      // of jobs that make HDR; fed by preprocess() and postprocess()
   InFlightMeter network_meter_;
 

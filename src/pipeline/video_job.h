@@ -34,7 +34,9 @@ struct Progress {
 
 struct VideoJob {
   SourceOptions source;
-  SinkOptions sink;  // path, format, encoder and overwrite; the rest is filled in from the source and the network
+  // Path, format, encoder and overwrite, and `hdr` to replace what would be measured or assumed of PQ that the network
+  // makes; the rest is filled in from the source and the network.
+  SinkOptions sink;
   bool copy_streams = true;
 
   const Network* network = nullptr;  // not owned; outlives the job

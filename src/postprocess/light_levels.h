@@ -1,27 +1,30 @@
-// MaxCLL and MaxFALL (CTA-861.3), measured from PQ-coded RGB.
+// MaxCLL and MaxFALL (CTA-861.3), measured from finished PQ pictures: the codes that the encoder gets.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <vector>
 
+#include "base/result.h"
+#include "frame/frame.h"
 #include "frame/hdr_metadata.h"
-#include "frame/region.h"
 #include "frame/tensor.h"
+#include "preprocess/frame_to_tensor.h"
 
 namespace framelift {
 
-// The light of a pixel is the largest of its linear R, G and B in cd/m2. MaxCLL is the brightest pixel of all frames,
-// MaxFALL the largest mean of a frame. Every pixel counts, black bars among them, as the standard has it for the
-// picture that is coded. Not thread-safe; nothing is allocated after construction.
+// The light of a pixel is the largest of its linear R, G and B in cd/m2, within 0..10000, after chroma is interpolated
+// as FrameToTensor does. MaxCLL is the brightest pixel of all frames, MaxFALL the largest mean of a frame. Every pixel
+// counts, black bars among them, as the standard has it for the picture that is coded. Not thread-safe; nothing is
+// allocated after create().
 class LightMeter {
  public:
-  LightMeter();
+  // For PQ pictures of this format, colour and width. Errors as FrameToTensor::create.
+  static Result<LightMeter> create(const PixelFormat& format, const ColorInfo& color, int width);
 
-  // Adds `region` of the current frame. `rgb` is f32 [1, 3, h, w], PQ-coded, and covers `covered` of the picture.
-  // Values are clamped to 0..1, NaN counts as black.
-  void add(const TensorView& rgb, const Region& covered, const Region& region);
-  // All regions of the frame have been added.
+  // The current frame's rows 0..finished_rows - 1, luma and chroma, have their final codes; `finished_rows` is even or
+  // the whole height. Measures what has become measurable since the last call, so that rows can be measured while the
+  // cache holds them. Two rows may wait for the chroma below them; the whole height leaves none.
+  void add(const Frame& frame, int finished_rows);
+  // All rows of the frame have been added.
   void end_frame();
 
   int64_t frames() const { return frames_; }
@@ -29,17 +32,23 @@ class LightMeter {
   double max_frame_average_nits() const { return max_frame_average_nits_; }  // MaxFALL
 
  private:
-  std::vector<float> eotf_;  // samples of the curve, see light_levels.cpp
+  LightMeter(FrameToTensor to_tensor, int reach, int width);
+
+  FrameToTensor to_tensor_;
+  int reach_;   // rows that a row's chroma may reach down
+  Tensor rgb_;  // a few rows
+  int measured_rows_ = 0;
   float max_code_ = 0;
   double sum_nits_ = 0;  // of the current frame
-  int64_t pixels_ = 0;
   int64_t frames_ = 0;
+  int64_t pixels_ = 0;
   double max_frame_average_nits_ = 0;
 };
 
-// What is written into the file: the levels rounded to whole cd/m2, at least 1 because 0 means unknown; and `display`,
-// or a mastering display assumed from the levels: primaries BT.2020, white D65, peak the first of 1000, 2000, 4000 and
-// 10000 cd/m2 that MaxCLL does not exceed, black 0.0001 cd/m2. Empty before the first frame.
-HdrMetadata measured_metadata(const LightMeter& meter, const std::optional<MasteringDisplay>& display = std::nullopt);
+// What is written into the file. `given` stands where it has values. The rest is the measured levels rounded to whole
+// cd/m2, at least 1 because 0 means unknown; and a mastering display assumed from MaxCLL: primaries BT.2020, white
+// D65, black 0.0001 cd/m2, peak the first of 1000, 2000, 4000 and 10000 cd/m2 that MaxCLL does not exceed. Before the
+// first frame only `given`.
+HdrMetadata measured_metadata(const LightMeter& meter, const HdrMetadata& given);
 
 }  // namespace framelift

@@ -43,7 +43,7 @@ void convert(benchmark::State& state, Direction direction, PixelFormat format, i
   for (int p = 0; p < format.plane_count(); ++p) {
     const PlaneView& plane = frame.planes[p];
     for (int y = 0; y < plane.height; ++y)
-      std::memset(plane.row<uint8_t>(y), 100 & (y | 3), static_cast<size_t>(plane.width * format.bytes_per_sample()));
+      std::memset(plane.row<uint8_t>(y), 100 & (y | 3), static_cast<size_t>(plane.width) * format.bytes_per_sample());
     frame_bytes += static_cast<size_t>(plane.width) * plane.height * format.bytes_per_sample();
   }
   Tensor tensor = Tensor::filled({1, 3, height, width}, 0.5f);
@@ -69,7 +69,7 @@ void convert(benchmark::State& state, Direction direction, PixelFormat format, i
   state.counters["ratio"] = rate / copy;
 }
 
-// What a PQ picture costs: 10-bit 4:2:0 in bands of 32 rows, with or without its light levels.
+// What a PQ picture costs: 10-bit 4:2:0 in bands of 32 rows, with or without the light levels of the finished codes.
 void write_pq(benchmark::State& state, int width, int height, bool measured) {
   const PixelFormat format{ColorFamily::yuv, 10, 1, 1, false};
   const ColorInfo color{MatrixCoefficients::bt2020_ncl, TransferCharacteristic::pq, ColorPrimaries::bt2020,
@@ -80,13 +80,13 @@ void write_pq(benchmark::State& state, int width, int height, bool measured) {
   uint32_t noise = 1;
   for (float& v : tensor.f32()) v = static_cast<float>((noise = noise * 1664525 + 1013904223) >> 8) / (1 << 24);
   const auto to_frame = TensorToFrame::create(format, color, false).value();
-  LightMeter meter;
+  LightMeter meter = LightMeter::create(format, color, width).value();
   const Region all{0, 0, width, height};
   for (auto _ : state) {
     for (int y = 0; y < height; y += 32) {
       const Region band{0, y, width, std::min(32, height - y)};
       to_frame.run(tensor.view(), all, band, frame);
-      if (measured) meter.add(tensor.view(), all, band);
+      if (measured) meter.add(frame, band.bottom());
     }
     meter.end_frame();
     benchmark::ClobberMemory();

@@ -89,9 +89,9 @@ class Sandbox:
             raise Wrong("exit code 0")
         if self.code < 0 or self.code >= 128:
             raise Wrong(f"crashed, exit code {self.code}")
-        # Warnings may come before; x264 and x265 print some complaints of their own, which nobody can catch.
+        # Warnings may come before; x264, x265 and SVT-AV1 print some complaints of their own, which nobody can catch.
         lines = [line for line in self.message.split("\n")
-                 if line.strip() and not re.match(r"framelift: (info|warning):|x26[45] \[", line)]
+                 if line.strip() and not re.match(r"framelift: (info|warning):|x26[45] \[|Svt\[", line)]
         if len(lines) != 1:
             raise Wrong(f"{len(lines)} lines on stderr, expected one")
         if not lines[0].startswith("framelift: "):
