@@ -24,6 +24,8 @@ Result<Rational> parse_rate(const std::string& text) {
   return fail(ErrorCode::invalid_argument, "'{}' is not a frame rate; write for example 25 or 30000/1001", text);
 }
 
+}  // namespace
+
 Status complete(VideoCommand& o) {
   VideoJob& job = o.job;
   FL_TRY(job.backend, o.engine.find_backend());
@@ -50,6 +52,8 @@ Status complete(VideoCommand& o) {
   }
   return {};
 }
+
+namespace {
 
 Status write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path);
@@ -132,12 +136,7 @@ Result<int> run_all(VideoCommand& o) {
 
 }  // namespace
 
-void VideoCommand::add_to(CLI::App& c) {
-  SourceOptions& source = job.source;
-  SinkOptions& sink = job.sink;
-  c.add_option("input", source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
-  c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
-      ->required();
+void VideoCommand::add_processing_to(CLI::App& c) {
   engine.add_to(c);
   c.add_option("--max-width", job.max_width, "Reduce the output to fit, keeping its shape")
       ->check(CLI::Range(1, max_picture_edge));
@@ -149,6 +148,10 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+}
+
+void VideoCommand::add_encoder_to(CLI::App& c) {
+  SinkOptions& sink = job.sink;
   c.add_option("--encoder", sink.encoder, "FFmpeg encoder, e.g. libx264, libx265, libsvtav1, prores_ks, ffv1");
   c.add_option("--crf", crf, "Encoder quality; lower is better")->check(CLI::Range(0.0, 255.0));
   c.add_option("--bitrate", sink.bitrate, "Instead of --crf, e.g. 8M");
@@ -156,6 +159,10 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--pixel-format", sink.pixel_format, "FFmpeg pixel format of the output, e.g. yuv420p10le");
   c.add_option("--encoder-option", encoder_options, "Passed to the encoder as it is: key=value, repeatable");
   c.add_option("--format", sink.format, "FFmpeg name of the output's container; default by the file's name");
+}
+
+void VideoCommand::add_source_to(CLI::App& c) {
+  SourceOptions& source = job.source;
   c.add_option("--input-format", source.format, "FFmpeg name of the input's format, e.g. rawvideo, yuv4mpegpipe");
   c.add_option("--size", raw_size, "WIDTHxHEIGHT of rawvideo input");
   c.add_option("--input-pixel-format", source.raw_pixel_format, "FFmpeg pixel format of rawvideo input");
@@ -166,6 +173,16 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--deinterlace", deinterlace, "auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();
+}
+
+void VideoCommand::add_to(CLI::App& c) {
+  SinkOptions& sink = job.sink;
+  c.add_option("input", job.source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
+  c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
+      ->required();
+  add_processing_to(c);
+  add_encoder_to(c);
+  add_source_to(c);
   c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.add_option("--stats", stats, "Write measurements as JSON to this file");

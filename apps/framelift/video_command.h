@@ -14,7 +14,11 @@ struct VideoCommand {
   EngineOptions engine;
   VideoJob job;
 
+  // Every option: input, output and the three groups below.
   void add_to(CLI::App& command);
+  void add_processing_to(CLI::App& command);  // engine, size, tiles, memory
+  void add_encoder_to(CLI::App& command);
+  void add_source_to(CLI::App& command);  // how the input is read, and how much of it
   // Runs the job, or one job for each picture of a folder. The process's exit code; failures are printed.
   int run();
 
@@ -24,5 +28,8 @@ struct VideoCommand {
   double crf = -1;
   bool quiet = false;
 };
+
+// Fills in what the job takes from the options, all but the network. Errors: invalid_argument.
+Status complete(VideoCommand& command);
 
 }  // namespace framelift

@@ -30,6 +30,7 @@ struct VideoJob {
   SourceOptions source;
   SinkOptions sink;  // path, format, encoder and overwrite; the rest is filled in from the source and the network
   bool copy_streams = true;
+  SinkFactory make_sink = open_sink;  // somewhere else than into a file: a window, memory
 
   const Network* network = nullptr;  // not owned; outlives the job
   Backend* backend = nullptr;
