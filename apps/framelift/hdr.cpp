@@ -79,7 +79,7 @@ void add_hdr_command(CLI::App& app, Run& run) {
       "  framelift hdr in.mp4 out.mkv --model agcm --crf 16\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --agcm lut\n"
       "  framelift hdr in.mp4 out.mp4 --transfer hlg\n"
-      "  framelift hdr in.mp4 --preview look.png --preview-at 10%,50%,75");
+      "  framelift hdr in.mp4 --preview look.png --preview-at 10%,50%,2.5");
   c.callback([o, preview, output, picture, &run] {
     if (picture->count() == 0 && output->count() == 0) throw CLI::RequiredError("output");
     run = [o, preview, with_preview = picture->count() > 0] {

@@ -73,7 +73,8 @@ class Player {
   FramePacer pacer_;
   ScreenSide result_, source_;
   std::optional<ScreenFrame> next_, current_;
-  bool split_ = false, tone_map_ = true, step_ = false, quit_ = false, saved_ = false;
+  bool split_ = false, tone_map_ = true, quit_ = false, saved_ = false;
+  int steps_ = 0;  // asked for and not yet taken
   double first_shown_ = 0, last_shown_ = 0;
   double title_time_ = 0;
   int64_t title_frames_ = 0;
@@ -122,7 +123,8 @@ Status Player::run() {
 Result<double> Player::advance() {
   const double now = now_seconds();
   const bool wanted = options_.screenshot_frame == next_->index;
-  if (std::exchange(step_, false)) {
+  if (steps_ > 0) {
+    --steps_;
     pacer_.show_now(next_->time, next_->duration, now);
   } else {
     const bool newer_ready = queue_.waiting() > 0 && !wanted;
@@ -161,7 +163,7 @@ Status Player::obey(WindowCommand command) {
     case WindowCommand::pause: pacer_.paused() ? pacer_.resume(now) : pacer_.pause(now); break;
     case WindowCommand::step:
       pacer_.pause(now);
-      step_ = true;
+      ++steps_;
       break;
     case WindowCommand::split:
       split_ = !split_;
@@ -212,6 +214,7 @@ PlaybackReport Player::report() const {
 Result<PlaybackReport> play(const PlayOptions& options, Cancellation& stop,
                             const std::function<Status(const SinkFactory&)>& job) {
   FL_CHECK(check_display());
+  if (options.screenshot_frame) FL_CHECK(OutputFile::check(options.screenshot, options.name, options.overwrite));
   ScreenQueue queue;
   Status done, shown;
   PlaybackReport report;

@@ -62,6 +62,7 @@ void River::stop(Error error) {
   free_slots_.close();
   free_requests_.close();
   output_pool_.cancel();
+  for (const auto& request : network_.requests) request->cancel();
   if (network_pool_) network_pool_->cancel();
 }
 
@@ -109,7 +110,10 @@ Status River::preprocess() {
         running.started = Clock::now();
         FL_CHECK(request.start());
       }
-      if (!running_.push(running)) return interrupted();
+      if (!running_.push(running)) {
+        request.cancel();  // began after stop() had cancelled the others
+        return interrupted();
+      }
     }
   }
   running_.close();

@@ -36,7 +36,7 @@ class SdlWindow final : public Window {
     textures_[1].reset();
     renderer_.reset();
     window_.reset();
-    SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT);  // keys meant for this window
   }
 
   Status open(const WindowOptions& options);
@@ -221,7 +221,9 @@ bool is_set(const char* variable) {
   return value && *value;
 }
 
+// Once for the program's life: connections to a display are not worth closing.
 Status init_video() {
+  if (SDL_WasInit(SDL_INIT_VIDEO)) return {};
   // Left alone, SDL would end up drawing into memory where there is no screen.
   const bool x11 = is_set("DISPLAY"), wayland = is_set("WAYLAND_DISPLAY");
   if (!is_set("SDL_VIDEODRIVER")) {
@@ -239,11 +241,7 @@ Status init_video() {
 
 }  // namespace
 
-Status check_display() {
-  FL_CHECK(init_video());
-  SDL_QuitSubSystem(SDL_INIT_VIDEO);
-  return {};
-}
+Status check_display() { return init_video(); }
 
 Result<std::unique_ptr<Window>> open_window(const WindowOptions& options) {
   FL_CHECK(init_video());
@@ -255,11 +253,9 @@ Result<std::unique_ptr<Window>> open_window(const WindowOptions& options) {
 std::string describe_display() {
   SDL_version version;
   SDL_GetVersion(&version);
-  std::string text = fmt::format("SDL {}.{}.{}", version.major, version.minor, version.patch);
+  const std::string text = fmt::format("SDL {}.{}.{}", version.major, version.minor, version.patch);
   if (const Status status = init_video(); !status) return text + ", " + status.error().message;
-  text += fmt::format(", video driver {}", SDL_GetCurrentVideoDriver());
-  SDL_QuitSubSystem(SDL_INIT_VIDEO);
-  return text;
+  return fmt::format("{}, video driver {}", text, SDL_GetCurrentVideoDriver());
 }
 
 }  // namespace framelift
