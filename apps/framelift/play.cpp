@@ -85,8 +85,6 @@ void add_play_command(CLI::App& app, Run& run) {
       "--upscale", [o] { o->video.engine.model = "animevideov3"; }, "Short for --model animevideov3");
   hdr->excludes(model)->excludes(upscale);
   upscale->excludes(model);
-  c.add_option("--scale", video.job.scale, "Output size / input size; default the model's own")
-      ->check(CLI::Range(0.05, 64.0));
   c.add_flag("--split", o->play.split, "Begin with the source on the left, the result on the right");
   c.add_flag("--fullscreen", o->play.fullscreen, "Fill the screen");
   CLI::Option* screenshot = c.add_option("--screenshot", o->play.screenshot, "Where the p key saves the picture (PNG)");

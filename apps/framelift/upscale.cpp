@@ -7,8 +7,6 @@ void add_upscale_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<VideoCommand>();
   CLI::App& c = *app.add_subcommand("upscale", "Enlarge a video, a picture or a folder of pictures");
   o->add_to(c);
-  c.add_option("--scale", o->job.scale, "Output size / input size; default the model's own (usually 4)")
-      ->check(CLI::Range(0.05, 64.0));
   c.footer(
       "Examples:\n"
       "  framelift upscale in.mp4 out.mkv\n"

@@ -138,6 +138,8 @@ Result<int> run_all(VideoCommand& o) {
 
 void VideoCommand::add_processing_to(CLI::App& c) {
   engine.add_to(c);
+  c.add_option("--scale", job.scale, "Output size / source size; default whatever the model makes of its input")
+      ->check(CLI::Range(0.05, 64.0));
   c.add_option("--max-width", job.max_width, "Reduce the output to fit, keeping its shape")
       ->check(CLI::Range(1, max_picture_edge));
   c.add_option("--max-height", job.max_height, "Reduce the output to fit, keeping its shape")
