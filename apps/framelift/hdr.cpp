@@ -12,10 +12,8 @@ struct PreviewOptions {
 };
 
 Status write_preview(VideoCommand& o, const PreviewOptions& preview) {
-  FL_CHECK(complete(o));
-  FL_TRY(const Network network, o.engine.load());
+  FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
-  o.job.cancel = &interruption();
   FL_TRY(const auto source, open_source(o.job.source));
   FL_TRY(const auto seconds, parse_preview_times(preview.times, source->info(), o.job.source.path));
   FL_CHECK(write_preview(o.job, seconds, preview.path, o.job.sink.overwrite));

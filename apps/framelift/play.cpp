@@ -43,19 +43,19 @@ Status run_play(PlayCommand& o) {
     return fail(ErrorCode::invalid_argument,
                 "--split compares with a network's result; add --hdr, --upscale or --model");
   if (o.screenshot_frame >= 0) o.play.screenshot_frame = o.screenshot_frame;
-  FL_CHECK(complete(o.video));
   Network network;
   if (with_network) {
-    FL_TRY(network, o.video.engine.load());
+    FL_TRY(network, prepare(o.video));
+    job.network = &network;
+  } else {
+    FL_CHECK(complete(o.video));
   }
-  job.network = &network;
-  job.cancel = &interruption();
   job.source.apply_rotation = true;
   o.play.name = job.source.path;
   o.play.max_width = job.max_width;
   o.play.max_height = job.max_height;
   FL_TRY(const PlaybackReport report, play(o.play, interruption(), [&](const SinkFactory& make_sink) -> Status {
-           if (!with_network) return show_source(job.source, make_sink, *job.cancel);
+           if (!with_network) return show_source(job.source, make_sink, interruption());
            job.make_sink = make_sink;
            FL_CHECK(process_video(job));
            return {};

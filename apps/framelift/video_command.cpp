@@ -53,6 +53,12 @@ Status complete(VideoCommand& o) {
   return {};
 }
 
+Result<Network> prepare(VideoCommand& o) {
+  FL_CHECK(complete(o));
+  o.job.cancel = &interruption();
+  return o.engine.load();
+}
+
 namespace {
 
 Status write_text(const std::string& path, const std::string& text) {
@@ -121,10 +127,8 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
-  FL_CHECK(complete(o));
-  FL_TRY(const Network network, o.engine.load());
+  FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
-  o.job.cancel = &interruption();
   if (is_picture_batch(o.job)) {
     FL_CHECK(run_picture_batch(o.job, o.quiet));
     return 0;

@@ -31,5 +31,7 @@ struct VideoCommand {
 
 // Fills in what the job takes from the options, all but the network. Errors: invalid_argument.
 Status complete(VideoCommand& command);
+// The same, and the network, which the caller keeps and points the job to. Errors: also those of loading it.
+Result<Network> prepare(VideoCommand& command);
 
 }  // namespace framelift
