@@ -78,4 +78,35 @@ inline Result<Tensor> run_network(const Network& network, const Tensor& picture,
   return run_graph(backend, graph, network.parameters, inputs, options);
 }
 
+// Gives back what it gets: whatever changes on the way is the pipeline's doing.
+inline Network identity_network() {
+  static const Architecture architecture{
+      "identity",
+      "returns its input",
+      nullptr,
+      nullptr,
+      [](const HyperParameters&) { return NetworkContract{}; },
+      [](const HyperParameters&, int batch, int height, int width) {
+        GraphBuilder b;
+        b.output(b.scale(b.input("image", {batch, 3, height, width}), 1.0f), "image");
+        return std::move(b).finish();
+      }};
+  Network network;
+  network.name = "identity";
+  network.architecture = &architecture;
+  network.contract = NetworkContract{};
+  return network;
+}
+
+// The same, but what it gives back is taken for PQ.
+inline Network pq_network() {
+  Network network = identity_network();
+  static const Architecture architecture{"identity-pq", "returns its input",        nullptr, nullptr,
+                                         nullptr,       network.architecture->build};
+  network.architecture = &architecture;
+  network.contract.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::pq, ColorPrimaries::bt2020,
+                                            ColorRange::full, ChromaLocation::unspecified};
+  return network;
+}
+
 }  // namespace framelift

@@ -13,7 +13,7 @@ build_packages=(
   ffmpeg libavformat-dev libavcodec-dev libavutil-dev libavfilter-dev libswscale-dev
   libhwy-dev libzimg-dev libzip-dev libcurl4-openssl-dev libssl-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev
-  libgtest-dev libbenchmark-dev
+  libsdl2-dev libgtest-dev libbenchmark-dev xvfb xauth
 )
 lint_packages=(clang clang-format clang-tidy)
 

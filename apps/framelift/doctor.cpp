@@ -9,6 +9,7 @@ extern "C" {
 
 #include "apps/framelift/commands.h"
 #include "backend/backend.h"
+#include "display/window.h"
 #include "network/model_store.h"
 #include "pipeline/job_plan.h"
 
@@ -49,6 +50,7 @@ int doctor() {
     for (const std::string& line : lines) fmt::print("  {}\n", line);
   }
   print_codecs();
+  fmt::print("display: {}\n", describe_display());
   const auto folder = model_folder();
   const auto models = list_models();
   fmt::print("models: {} in {}\n", models.size(), folder.string());

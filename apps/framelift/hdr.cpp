@@ -1,7 +1,31 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/video_command.h"
 
+#include "pipeline/preview.h"
+
 namespace framelift {
+namespace {
+
+struct PreviewOptions {
+  std::string path;
+  std::string times = "10%,50%,90%";
+};
+
+Status write_preview(VideoCommand& o, const PreviewOptions& preview) {
+  FL_TRY(const Network network, prepare(o));
+  o.job.network = &network;
+  FL_TRY(const auto source, open_source(o.job.source));
+  FL_TRY(const auto seconds, parse_preview_times(preview.times, source->info(), o.job.source.path));
+  FL_CHECK(write_preview(o.job, seconds, preview.path, o.job.sink.overwrite));
+  if (o.quiet) return {};
+  fmt::print(stderr, "{}: left before, right after {} (tone-mapped for SDR screens); rows at", preview.path,
+             network.name);
+  for (double t : seconds) fmt::print(stderr, " {:.2f}", t);
+  fmt::print(stderr, " s\n");
+  return {};
+}
+
+}  // namespace
 
 void add_hdr_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<VideoCommand>();
@@ -46,14 +70,29 @@ void add_hdr_command(CLI::App& app, Run& run) {
                "10000 cd/m2 that the measured MaxCLL does not exceed");
   c.add_option("--max-cll", o->max_cll, "MaxCLL,MaxFALL in cd/m2, e.g. 1000,400. Default: measured from the output");
   c.add_flag("--force", o->job.force, "Process HDR or wide-gamut input all the same");
+  auto preview = std::make_shared<PreviewOptions>();
+  CLI::Option* output = c.get_option("output")->required(false);
+  CLI::Option* picture =
+      c.add_option("--preview", preview->path, "Only write this picture: some frames before (left) and after (right)");
+  c.add_option("--preview-at", preview->times, "Which frames: shares of the duration or seconds")
+      ->needs(picture)
+      ->capture_default_str();
   c.footer(
       "Examples:\n"
       "  framelift hdr in.mp4 out.mkv\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --crf 16\n"
       "  framelift hdr in.mp4 out.mkv --model agcm --agcm lut\n"
       "  framelift hdr in.mp4 out.mkv --model bt2446a        (ITU-R BT.2446 method A: no network, no download)\n"
-      "  framelift hdr in.mp4 out.mp4 --transfer hlg");
-  c.callback([o, &run] { run = [o] { return o->run(); }; });
+      "  framelift hdr in.mp4 out.mp4 --transfer hlg\n"
+      "  framelift hdr in.mp4 --preview look.png --preview-at 10%,50%,2.5");
+  c.callback([o, preview, output, picture, &run] {
+    if (picture->count() == 0 && output->count() == 0) throw CLI::RequiredError("output");
+    run = [o, preview, with_preview = picture->count() > 0] {
+      if (!with_preview) return o->run();
+      const Status status = write_preview(*o, *preview);
+      return status ? 0 : report_failure(status.error());
+    };
+  });
 }
 
 }  // namespace framelift

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  framelift upscale in.mp4 out.mkv\n"
       "  framelift upscale in.mp4 out.mkv --model general-x4v3 --denoise 0.5 --crf 16\n"
+      "  framelift play in.mp4 --hdr --split\n"
       "  framelift models list\n"
       "  framelift doctor\n"
       "`framelift VERB --help` tells more of each verb.");
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   framelift::Run run;
   framelift::add_upscale_command(app, run);
   framelift::add_hdr_command(app, run);
+  framelift::add_play_command(app, run);
   framelift::add_compare_command(app, run);
   framelift::add_models_command(app, run);
   framelift::add_doctor_command(app, run);

@@ -24,6 +24,8 @@ Result<Rational> parse_rate(const std::string& text) {
   return fail(ErrorCode::invalid_argument, "'{}' is not a frame rate; write for example 25 or 30000/1001", text);
 }
 
+}  // namespace
+
 Status complete(VideoCommand& o) {
   VideoJob& job = o.job;
   FL_TRY(job.compile, o.engine.compile_options());
@@ -67,6 +69,19 @@ Status complete(VideoCommand& o) {
   }
   return {};
 }
+
+Result<Network> prepare(VideoCommand& o) {
+  FL_CHECK(complete(o));
+  o.job.cancel = &interruption();
+  FL_TRY(Network network, o.engine.load());
+  // Networks that are made for a display of a certain peak take the job's.
+  if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
+    peak->second = static_cast<int>(o.job.peak_nits);
+  FL_TRY(o.job.backend, find_backend(o.engine.backend, network, o.job.compile));
+  return network;
+}
+
+namespace {
 
 Status write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path);
@@ -140,14 +155,8 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
-  FL_CHECK(complete(o));
-  FL_TRY(Network network, o.engine.load());
-  // Networks that are made for a display of a certain peak take the job's.
-  if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
-    peak->second = static_cast<int>(o.job.peak_nits);
-  FL_TRY(o.job.backend, find_backend(o.engine.backend, network, o.job.compile));
+  FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
-  o.job.cancel = &interruption();
   if (is_picture_batch(o.job)) {
     FL_CHECK(run_picture_batch(o.job, o.quiet));
     return 0;
@@ -159,12 +168,7 @@ Result<int> run_all(VideoCommand& o) {
 
 }  // namespace
 
-void VideoCommand::add_to(CLI::App& c) {
-  SourceOptions& source = job.source;
-  SinkOptions& sink = job.sink;
-  c.add_option("input", source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
-  c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
-      ->required();
+void VideoCommand::add_processing_to(CLI::App& c) {
   engine.add_to(c);
   c.add_option("--scale", job.scale, "Output size / source size; default whatever the model makes of its input")
       ->check(CLI::Range(0.05, 64.0));
@@ -197,6 +201,10 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--timing-interval", job.timing_interval, "A line of timings after every so many frames")
       ->check(CLI::Range(1, 1 << 30));
   c.add_option("--target-fps", target_fps, "Rate that late frames are judged by; default the input's own");
+}
+
+void VideoCommand::add_encoder_to(CLI::App& c) {
+  SinkOptions& sink = job.sink;
   c.add_option("--encoder", sink.encoder, "FFmpeg encoder, e.g. libx264, libx265, libsvtav1, prores_ks, ffv1");
   c.add_option("--crf", crf, "Encoder quality; lower is better")->check(CLI::Range(0.0, 255.0));
   c.add_option("--bitrate", sink.bitrate, "Instead of --crf, e.g. 8M");
@@ -204,6 +212,10 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--pixel-format", sink.pixel_format, "FFmpeg pixel format of the output, e.g. yuv420p10le");
   c.add_option("--encoder-option", encoder_options, "Passed to the encoder as it is: key=value, repeatable");
   c.add_option("--format", sink.format, "FFmpeg name of the output's container; default by the file's name");
+}
+
+void VideoCommand::add_source_to(CLI::App& c) {
+  SourceOptions& source = job.source;
   c.add_option("--input-format", source.format, "FFmpeg name of the input's format, e.g. rawvideo, yuv4mpegpipe");
   c.add_option("--size", raw_size, "WIDTHxHEIGHT of rawvideo input");
   c.add_option("--input-pixel-format", source.raw_pixel_format, "FFmpeg pixel format of rawvideo input");
@@ -214,6 +226,16 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_option("--deinterlace", deinterlace, "auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();
+}
+
+void VideoCommand::add_to(CLI::App& c) {
+  SinkOptions& sink = job.sink;
+  c.add_option("input", job.source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
+  c.add_option("output", sink.path, "Video, picture, folder, 'dir/%04d.png', - for stdout, null: or md5:FILE")
+      ->required();
+  add_processing_to(c);
+  add_encoder_to(c);
+  add_source_to(c);
   c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.add_option("--stats", stats, "Write measurements as JSON to this file");

@@ -14,16 +14,25 @@ struct VideoCommand {
   EngineOptions engine;
   VideoJob job;
 
+  // Every option: input, output and the three groups below.
   void add_to(CLI::App& command);
+  void add_processing_to(CLI::App& command);  // engine, size, tiles, memory
+  void add_encoder_to(CLI::App& command);
+  void add_source_to(CLI::App& command);  // how the input is read, and how much of it
   // Runs the job, or one job for each picture of a folder. The process's exit code; failures are printed.
   int run();
 
   // As given on the command line.
   std::string memory, deinterlace = "auto", stats, raw_size, frame_rate, target_fps, input_size, fit = "letterbox",
-      mastering_display, max_cll;
+                      mastering_display, max_cll;
   std::vector<std::string> encoder_options;
   double crf = -1;
   bool quiet = false;
 };
+
+// Fills in what the job takes from the options, all but the network. Errors: invalid_argument.
+Status complete(VideoCommand& command);
+// The same, and the network, which the caller keeps and points the job to. Errors: also those of loading it.
+Result<Network> prepare(VideoCommand& command);
 
 }  // namespace framelift

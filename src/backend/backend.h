@@ -50,6 +50,8 @@ class InferRequest {
   virtual Status start() = 0;
   // Waits for the run begun by start(); reports its failure.
   virtual Status wait() = 0;
+  // Asks a run under way to end early, from any thread; wait() then returns soon, and may fail. May do nothing.
+  virtual void cancel() {}
 };
 
 // A graph with its weights, ready to run for one input size.

@@ -74,6 +74,18 @@ TEST(BoundedQueue, ClosingWakesEveryone) {
   EXPECT_FALSE(full.pop());
 }
 
+TEST(BoundedQueue, TryPopNeverWaits) {
+  BoundedQueue<int> queue(2);
+  EXPECT_FALSE(queue.try_pop());
+  EXPECT_FALSE(queue.finished());
+  ASSERT_TRUE(queue.push(7));
+  queue.close();
+  EXPECT_FALSE(queue.finished());
+  EXPECT_EQ(queue.try_pop(), 7);
+  EXPECT_FALSE(queue.try_pop());
+  EXPECT_TRUE(queue.finished());
+}
+
 TEST(Rational, ComparesByValue) {
   EXPECT_EQ((Rational{1, 2}), (Rational{2, 4}));
   EXPECT_NE((Rational{30000, 1001}), (Rational{30, 1}));

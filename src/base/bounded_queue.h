@@ -31,14 +31,19 @@ class BoundedQueue {
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);
     not_empty_.wait(lock, [&] { return closed_ || size_ > 0; });
-    if (size_ == 0) return std::nullopt;
-    T item = std::move(ring_[head_]);
-    ring_[head_] = T{};
-    head_ = (head_ + 1) % ring_.size();
-    --size_;
-    lock.unlock();
-    not_full_.notify_one();
-    return item;
+    return take(lock);
+  }
+
+  // The same without waiting: empty also when there is no item yet.
+  std::optional<T> try_pop() {
+    std::unique_lock lock(mutex_);
+    return take(lock);
+  }
+
+  // Closed and drained: pop() gives nothing any more.
+  bool finished() const {
+    std::lock_guard lock(mutex_);
+    return closed_ && size_ == 0;
   }
 
   // No more pushes; what is inside can still be popped. Wakes everyone.
@@ -58,6 +63,17 @@ class BoundedQueue {
   size_t capacity() const { return ring_.size(); }
 
  private:
+  std::optional<T> take(std::unique_lock<std::mutex>& lock) {
+    if (size_ == 0) return std::nullopt;
+    T item = std::move(ring_[head_]);
+    ring_[head_] = T{};
+    head_ = (head_ + 1) % ring_.size();
+    --size_;
+    lock.unlock();
+    not_full_.notify_one();
+    return item;
+  }
+
   mutable std::mutex mutex_;
   std::condition_variable not_full_, not_empty_;
   std::vector<T> ring_;

@@ -55,6 +55,15 @@ inline std::string run(const std::string& command) {
   return output;
 }
 
+// One frame (from 0) as the ffmpeg program decodes it: R, G, B bytes, pixel by pixel. BT.709 where it is YUV.
+inline std::vector<uint8_t> rgb24_of(const std::string& path, int64_t frame = 0) {
+  const std::string bytes = run(fmt::format(
+      "ffmpeg -nostdin -v error -i '{}' -vf \"select=eq(n\\,{}),scale=in_color_matrix=bt709:"
+      "flags=bicubic+accurate_rnd+full_chroma_inp+full_chroma_int\" -frames:v 1 -pix_fmt rgb24 -f rawvideo -",
+      path, frame));
+  return {bytes.begin(), bytes.end()};
+}
+
 inline std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> found;
   std::istringstream stream(text);

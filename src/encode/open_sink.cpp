@@ -67,4 +67,23 @@ Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
   return open_ffmpeg_sink(options, std::move(target));
 }
 
+Status write_picture(const std::string& path, Frame picture, bool overwrite) {
+  SinkOptions options;
+  options.path = path;
+  options.overwrite = overwrite;
+  options.width = picture.width;
+  options.height = picture.height;
+  options.source_format = picture.format;
+  options.color = {MatrixCoefficients::rgb, TransferCharacteristic::bt709, ColorPrimaries::bt709, ColorRange::full,
+                   ChromaLocation::left};
+  options.still = true;
+  FL_TRY(const auto sink, open_sink(options));
+  if (sink->format() != picture.format)
+    return fail(ErrorCode::unsupported, "{}: cannot hold RGB pictures; give it a name that ends in .png", path);
+  picture.pts = 0;
+  picture.color = sink->color();
+  FL_CHECK(sink->write(std::move(picture)));
+  return sink->finish();
+}
+
 }  // namespace framelift

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,10 @@ class Sink {
   // How many frames the sink may hold on to at once (encoder delay), for sizing the frame pool.
   virtual int frames_held() const = 0;
 
+  // Sinks that show the frame before beside the frame after say so, and get it just before the write() of what was made
+  // from it: as decoded, with the size, format and colour that it says itself. It may be kept as long as wanted.
+  virtual bool wants_source() const { return false; }
+  virtual void set_source(Frame) {}
   virtual Status write(Frame frame) = 0;
   // The job was cancelled: copied streams will end where the video ends. Call before finish().
   virtual void cut_short() {}
@@ -86,5 +91,11 @@ bool can_carry_display_matrix(const std::string& path, const std::string& format
 // input itself, the muxer, the encoder and its options. Errors: already_exists, io, not_found, unsupported,
 // invalid_argument; each names the remedy.
 Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options);
+
+// What makes a job's sink once it is known what will be written: open_sink, or a window, or memory.
+using SinkFactory = std::function<Result<std::unique_ptr<Sink>>(const SinkOptions&)>;
+
+// One R'G'B' picture of 8 bits (BT.709) into a picture file, as open_sink does it: PNG, JPEG, ... by the name.
+Status write_picture(const std::string& path, Frame picture, bool overwrite);
 
 }  // namespace framelift

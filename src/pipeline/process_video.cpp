@@ -9,7 +9,7 @@ Result<JobReport> process_video(const VideoJob& job) {
   source_options.apply_rotation = !can_carry_display_matrix(job.sink.path, job.sink.format);
   FL_TRY(const auto source, open_source(source_options));
   FL_TRY(const JobPlan plan, plan_job(job, source->info()));
-  FL_TRY(const auto sink, open_sink(plan.sink));
+  FL_TRY(const auto sink, job.make_sink(plan.sink));
 
   FL_TRY(auto resizer, plan_input_resizer(plan, source->info()));
   FL_TRY(const PictureReader reader, plan_reader(job, plan, source->info()));

@@ -69,6 +69,7 @@ void River::stop(Error error) {
   free_slots_.close();
   free_requests_.close();
   output_pool_.cancel();
+  for (const auto& request : network_.requests) request->cancel();
   if (network_pool_) network_pool_->cancel();
 }
 
@@ -127,7 +128,10 @@ Status River::preprocess() {
         running.started = Clock::now();
         FL_CHECK(request.start());
       }
-      if (!running_.push(running)) return interrupted();
+      if (!running_.push(running)) {
+        request.cancel();  // began after stop() had cancelled the others
+        return interrupted();
+      }
     }
   }
   running_.close();
@@ -145,7 +149,7 @@ Status River::postprocess() {
     if (running->tile == 0) {
       FL_TRY(picture, (network_pool_ ? *network_pool_ : output_pool_).acquire());
     }
-    Frame finished;
+    FinishedFrame finished;
     {
       StageTimer timer(postprocess_meter);
       if (writer_.convert) writer_.convert->run(request.output(0));
@@ -178,8 +182,8 @@ void River::write_tile(const TensorView& output, const Tile& tile, const Frame& 
 }
 
 // Brings the picture to the output's size, adds alpha and the frame's place in time; lets go of the source frame.
-Result<Frame> River::finish_frame(int slot, Frame picture) {
-  const Frame source = std::move(slots_[static_cast<size_t>(slot)]);
+Result<River::FinishedFrame> River::finish_frame(int slot, Frame picture) {
+  Frame source = std::move(slots_[static_cast<size_t>(slot)]);
   if (writer_.resizer) {
     FL_TRY(Frame resized, output_pool_.acquire());
     FL_CHECK(writer_.resizer->run(picture, resized));
@@ -195,14 +199,16 @@ Result<Frame> River::finish_frame(int slot, Frame picture) {
   picture.sample_aspect_ratio = stretched_aspect(source.sample_aspect_ratio, plan_.aspect_change);
   picture.pts = source.pts;
   picture.duration = source.duration;
-  return picture;
+  if (!sink_.wants_source()) source = {};
+  return FinishedFrame{std::move(picture), std::move(source)};
 }
 
 Status River::encode() {
   while (auto frame = processed_.pop()) {
     {
       StageTimer timer(encode_meter);
-      FL_CHECK(sink_.write(std::move(*frame)));
+      if (!frame->source.empty()) sink_.set_source(std::move(frame->source));
+      FL_CHECK(sink_.write(std::move(frame->picture)));
     }
     note_written();
   }

@@ -50,9 +50,14 @@ class River {
     Clock::time_point started{};
   };
 
+  // A frame on its way to the sink, and what it was made from where the sink wants that.
+  struct FinishedFrame {
+    Frame picture, source;
+  };
+
   void stop(Error error);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
-  Result<Frame> finish_frame(int slot, Frame picture);
+  Result<FinishedFrame> finish_frame(int slot, Frame picture);
   void note_written();
   void report_progress(Clock::time_point now);
   StageSeconds busy_seconds() const;
@@ -70,7 +75,7 @@ class River {
   BoundedQueue<int> free_slots_, free_requests_;
   BoundedQueue<Frame> decoded_;
   BoundedQueue<RunningTile> running_;
-  BoundedQueue<Frame> processed_;
+  BoundedQueue<FinishedFrame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized

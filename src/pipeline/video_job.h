@@ -38,6 +38,7 @@ struct VideoJob {
   // makes; the rest is filled in from the source and the network.
   SinkOptions sink;
   bool copy_streams = true;
+  SinkFactory make_sink = open_sink;  // somewhere else than into a file: a window, memory
 
   const Network* network = nullptr;  // not owned; outlives the job
   Backend* backend = nullptr;

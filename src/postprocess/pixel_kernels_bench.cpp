@@ -8,6 +8,7 @@
 
 #include "color/resolve.h"
 #include "postprocess/light_levels.h"
+#include "postprocess/sdr_renderer.h"
 #include "postprocess/tensor_to_frame.h"
 #include "preprocess/frame_to_tensor.h"
 
@@ -93,7 +94,25 @@ void write_pq(benchmark::State& state, int width, int height, bool measured) {
   }
 }
 
+// What showing a 10-bit 4:2:0 PQ picture on an SDR screen costs.
+void render_pq(benchmark::State& state, int width, int height) {
+  const PixelFormat format{ColorFamily::yuv, 10, 1, 1, false};
+  const ColorInfo color{MatrixCoefficients::bt2020_ncl, TransferCharacteristic::pq, ColorPrimaries::bt2020,
+                        ColorRange::limited, ChromaLocation::top_left};
+  FramePool pool(width, height, format, 1), screen_pool(width, height, SdrRenderer::format, 1);
+  const Frame frame = pool.acquire().value(), screen = screen_pool.acquire().value();
+  for (const PlaneView& plane : {frame.planes[0], frame.planes[1], frame.planes[2]})
+    for (int y = 0; y < plane.height; ++y)
+      for (int x = 0; x < plane.width; ++x) plane.row<uint16_t>(y)[x] = static_cast<uint16_t>(400 + (x * 7 + y) % 200);
+  SdrRenderer renderer = SdrRenderer::create({format, width, height, color}, {}, true).value();
+  for (auto _ : state) {
+    renderer.run(frame, screen);
+    benchmark::ClobberMemory();
+  }
+}
+
 void register_all() {
+  benchmark::RegisterBenchmark("pq_to_screen/1920x1080", render_pq, 1920, 1080)->Unit(benchmark::kMillisecond);
   for (const auto& [width, height] : {std::pair{1920, 1080}, std::pair{3840, 2160}})
     for (const bool measured : {false, true}) {
       const std::string name = fmt::format("pq_to_420p10{}/{}x{}", measured ? "_with_light" : "", width, height);

@@ -4,6 +4,7 @@
 //
 #include <algorithm>
 
+#include "color/tone_map.h"
 #include "color/transfer.h"
 #include "hwy/highway.h"
 #include "preprocess/color_convert_kernels.h"
@@ -194,6 +195,34 @@ HWY_INLINE void apply_ootf(D d, float exponent, V (&rgb)[3]) {
   for (V& x : rgb) x = hn::Mul(x, gain);
 }
 
+// Multiplies by the gain of the largest component.
+template <class D, class V>
+HWY_INLINE void apply_gain(D d, const ColorPlan& plan, V (&rgb)[3]) {
+  const hn::RebindToSigned<D> di;
+  const V largest = hn::Max(hn::Max(rgb[0], rgb[1]), rgb[2]);
+  const V position = hn::Mul(hn::Sqrt(hn::Sqrt(largest)), hn::Set(d, static_cast<float>(plan.gain_steps)));
+  const auto index = hn::Min(hn::ConvertTo(di, position), hn::Set(di, plan.gain_steps - 1));
+  const V low = hn::GatherIndex(d, plan.gain, index), high = hn::GatherIndex(d, plan.gain + 1, index);
+  const V gain = mul_add(d, hn::Sub(position, hn::ConvertTo(d, index)), hn::Sub(high, low), low);
+  for (V& x : rgb) x = hn::Mul(x, gain);
+}
+
+// Draws colours towards their gray, as color/tone_map.h has it.
+template <class D, class V>
+HWY_INLINE void desaturate(D d, float bend, V (&rgb)[3]) {
+  const auto& weights = bt709_luminance_weights;
+  V y = hn::Mul(rgb[0], hn::Set(d, static_cast<float>(weights[0])));
+  y = mul_add(d, rgb[1], hn::Set(d, static_cast<float>(weights[1])), y);
+  y = mul_add(d, rgb[2], hn::Set(d, static_cast<float>(weights[2])), y);
+  const V safe_y = hn::Max(y, hn::Set(d, 1e-30f)), one = hn::Set(d, 1.0f);
+  const V start = hn::Set(d, static_cast<float>(ToneMap::desaturation_start));
+  const V saturation = hn::Sub(one, hn::Div(hn::Min(hn::Min(rgb[0], rgb[1]), rgb[2]), safe_y));
+  const V beyond = hn::Max(hn::Sub(saturation, start), hn::Zero(d));
+  const V compressed = hn::Add(start, hn::Div(beyond, mul_add(d, beyond, hn::Set(d, 1 / bend), one)));
+  const V keep = hn::IfThenElse(hn::Gt(saturation, start), hn::Div(compressed, saturation), one);
+  for (V& x : rgb) x = mul_add(d, keep, hn::Sub(x, y), y);
+}
+
 // Light in place, for whole vectors: `light` has room for them.
 HWY_INLINE void mix_light(const ColorPlan& plan, size_t n, float (&light)[3][block]) {
   const hn::ScalableTag<float> d;
@@ -206,6 +235,7 @@ HWY_INLINE void mix_light(const ColorPlan& plan, size_t n, float (&light)[3][blo
         in[c] = hn::Clamp(hn::Mul(in[c], hn::Set(d, plan.decoded_scale)), hn::Zero(d), hn::Set(d, plan.brightest));
     }
     apply_ootf(d, plan.ootf, in);
+    if (plan.gain) apply_gain(d, plan, in);
     for (int c = 0; c < 3; ++c) {
       out[c] = in[c];
       if (plan.mix)
@@ -214,6 +244,7 @@ HWY_INLINE void mix_light(const ColorPlan& plan, size_t n, float (&light)[3][blo
             hn::Mul(in[2], hn::Set(d, plan.matrix[c][2])));
       if (plan.inverse_ootf != 0) out[c] = hn::Max(out[c], hn::Zero(d));
     }
+    if (plan.desaturation_bend > 0) desaturate(d, plan.desaturation_bend, out);
     apply_ootf(d, plan.inverse_ootf, out);
     for (int c = 0; c < 3; ++c) hn::StoreU(hn::Mul(out[c], hn::Set(d, plan.encoded_scale)), d, light[c] + i);
   }

@@ -62,37 +62,6 @@ Network golden_network(const char* weights) {
   return network ? std::move(*network) : Network{};
 }
 
-// Gives back what it gets: whatever changes on the way is the pipeline's doing.
-Network identity_network() {
-  static const Architecture architecture{
-      "identity",
-      "returns its input",
-      nullptr,
-      nullptr,
-      [](const HyperParameters&) { return NetworkContract{}; },
-      [](const HyperParameters&, int batch, int height, int width) {
-        GraphBuilder b;
-        b.output(b.scale(b.input("image", {batch, 3, height, width}), 1.0f), "image");
-        return std::move(b).finish();
-      }};
-  Network network;
-  network.name = "identity";
-  network.architecture = &architecture;
-  network.contract = NetworkContract{};
-  return network;
-}
-
-// The same, but what it gives back is taken for PQ.
-Network pq_network() {
-  Network network = identity_network();
-  static const Architecture architecture{"identity-pq", "returns its input",        nullptr, nullptr,
-                                         nullptr,       network.architecture->build};
-  network.architecture = &architecture;
-  network.contract.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::pq, ColorPrimaries::bt2020,
-                                            ColorRange::full, ChromaLocation::unspecified};
-  return network;
-}
-
 // What is stated must be what the decoded file holds, here without coding loss: of the codes, after subsampling,
 // resizing and tiling. Linearised in double; sums apart by what the meter's curve may be off.
 TEST_F(Jobs, StatedLightLevelsAreThoseOfTheFile) {

@@ -69,6 +69,13 @@ class OpenVinoRequest final : public InferRequest {
       return fail(ErrorCode::internal, "OpenVINO failed to run the network: {}", first_line(e));
     }
   }
+  void cancel() override {
+    try {
+      request_.cancel();
+    } catch (const std::exception& e) {  // then it runs to its end
+      log::debug("OpenVINO cannot cancel: {}", e.what());
+    }
+  }
 
  private:
   std::vector<Tensor> inputs_, outputs_;
