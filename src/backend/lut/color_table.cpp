@@ -24,7 +24,7 @@ size_t ColorTable::next_batch(Cursor& cursor, float* planes, uint32_t* points, s
   constexpr uint64_t any_wanted = 0x0101010101010101 * wanted;
   const int n = grid_.points;
   size_t count = 0;
-  for (; cursor.red < n; ++cursor.red, cursor.green = 0)
+  for (; cursor.red < cursor.red_end; ++cursor.red, cursor.green = 0)
     for (; cursor.green < n; ++cursor.green, cursor.blue = 0) {
       const int row = cursor.red * grid_.red_step() + cursor.green * grid_.green_step();
       uint8_t* const states = states_.as<uint8_t>() + row;

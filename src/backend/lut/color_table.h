@@ -24,12 +24,13 @@ class ColorTable {
   // Notes the points that apply() will read for these n colours. May run on several threads at once.
   void want(const float* const (&src)[3], size_t n);
 
-  // Goes over the wanted points once after want(), a batch at a time.
+  // Goes over the wanted points of the planes [red, red_end) once after want(), a batch at a time.
   struct Cursor {
-    int red = 0, green = 0, blue = 0;
+    int red = 0, red_end = 0, green = 0, blue = 0;
   };
   // The next points that are wanted and not known: their colours into three planes of `capacity` values each, and what
   // set() wants to know. Returns how many, 0 at the end. Counts them as known from then on.
+  // Several threads may do so at once, with different planes.
   size_t next_batch(Cursor& cursor, float* planes, uint32_t* points, size_t capacity);
   // Takes the values of such a batch, in the same order and layout.
   void set(const uint32_t* points, size_t n, const float* planes, size_t capacity);

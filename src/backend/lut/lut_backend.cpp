@@ -13,10 +13,6 @@ namespace {
 
 constexpr int min_points = 2, max_points = 400;
 
-// Points that go through the network at once: enough for the engine to work at full speed, few enough that the last,
-// partly filled batch of a frame wastes little and the activations stay in the cache.
-constexpr int batch_height = 64, batch_width = 128;
-
 class LutRequest final : public InferRequest {
  public:
   LutRequest(std::shared_ptr<TableEngine> engine, const std::vector<PortInfo>& inputs, const PortInfo& output)
@@ -121,16 +117,11 @@ Result<std::unique_ptr<Executable>> compile_table(const Graph& graph, const Para
   if (grid.points < min_points || grid.points > max_points)
     return fail(ErrorCode::invalid_argument, "a colour table has {} to {} points per axis, not {}", min_points,
                 max_points, grid.points);
-  FL_TRY(const Graph on_grid, with_picture_size(graph, batch_height, batch_width));
-  CompileOptions filling = options;
-  filling.precision = Precision::f32;
-  filling.latency = true;  // nothing else runs until the table is there
-  Backend& exact = openvino_backend().supports(on_grid, filling) ? openvino_backend() : reference_backend();
-  FL_TRY(auto network, exact.compile(on_grid, parameters, filling));
-  const bool from_cache = network->from_cache();
   const int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   try {
-    FL_TRY(auto engine, TableEngine::create(std::move(network), grid, threads));
+    FL_TRY(auto network, make_point_function(graph, parameters, options, threads));
+    const bool from_cache = network->from_cache();
+    auto engine = std::make_shared<TableEngine>(std::move(network), grid, threads);
     return std::make_unique<LutExecutable>(std::move(engine), graph, from_cache);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::out_of_memory, "no memory for a colour table of {0}x{0}x{0} points", grid.points);

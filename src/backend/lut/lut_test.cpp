@@ -10,8 +10,10 @@
 #include "backend/lut/color_table.h"
 #include "backend/lut/lut_backend.h"
 #include "backend/lut/pixel_function.h"
+#include "backend/lut/pixel_mlp.h"
 #include "backend/openvino/openvino_backend.h"
 #include "graph/evaluate.h"
+#include "graph/passes.h"
 
 namespace framelift {
 namespace {
@@ -66,7 +68,7 @@ size_t compute_wanted(ColorTable& table, const F& f) {
   constexpr size_t capacity = 1000;
   std::vector<float> in(3 * capacity), out(3 * capacity);
   std::vector<uint32_t> points(capacity);
-  ColorTable::Cursor cursor;
+  ColorTable::Cursor cursor{0, table.grid().points};
   size_t total = 0;
   while (const size_t n = table.next_batch(cursor, in.data(), points.data(), capacity)) {
     for (size_t i = 0; i < n; ++i) {
@@ -264,6 +266,53 @@ TEST(Lut, RefusesOtherGraphs) {
   EXPECT_FALSE(lut_backend().supports(good, options));
   EXPECT_FALSE(compile_table(good, parameters_of(good), {}, ColorGrid::uniform(1)));
   EXPECT_STREQ(find_backend("auto", good, {}).value()->name(), "openvino");
+}
+
+// The folded chain against the graph's reference, for widths that fill no block of outputs and no vector of pixels.
+TEST(PixelMlp, EqualsTheGraph) {
+  for (int features : {1, 5, 64, 127}) {
+    const Graph graph = modulated_mlp(7, 31, features);
+    const Parameters parameters = parameters_of(graph);
+    const auto bound = bind_parameters(graph, parameters);
+    ASSERT_TRUE(bound);
+    auto mlp = PixelMlp::from(*optimise(*bound));
+    ASSERT_TRUE(mlp) << features;
+    std::vector<Tensor> inputs;
+    inputs.push_back(random_tensor({1, 3, 7, 31}, 0, 1, 61));
+    inputs.push_back(random_tensor({1, 6}, -1, 1, 62));
+    for (int round = 0; round < 2; ++round) {  // folds anew for another condition
+      const auto expected = evaluate(graph, parameters, inputs);
+      ASSERT_TRUE(expected);
+      const TensorView condition = inputs[1].view();
+      mlp->fold(std::span(&condition, 1));
+      Tensor out(DType::f32, inputs[0].shape());
+      const size_t n = 7 * 31;
+      const float* const src[3] = {inputs[0].as<float>(), inputs[0].as<float>() + n, inputs[0].as<float>() + 2 * n};
+      float* const dst[3] = {out.as<float>(), out.as<float>() + n, out.as<float>() + 2 * n};
+      mlp->run(src, n, dst);
+      // Sums of up to 127 products of about unit size in f32.
+      EXPECT_LE(largest_difference(out.f32(), (*expected)[0].f32()), 2e-6) << features;
+      inputs[1] = random_tensor({1, 6}, -1, 1, 63);
+    }
+  }
+}
+
+TEST(PixelMlp, RefusesWhatIsNoChain) {
+  const auto accepts = [](auto build) {
+    GraphBuilder b;
+    b.output(build(b, b.input("x", {1, 3, 4, 4})), "y");
+    const Graph graph = std::move(b).finish().value();
+    return PixelMlp::from(*optimise(*bind_parameters(graph, parameters_of(graph)))).has_value();
+  };
+  using B = GraphBuilder;
+  EXPECT_TRUE(accepts([](B& b, ValueId x) { return b.leaky_relu(b.conv2d_same(x, "a", 3, 1), 0.2f); }));
+  EXPECT_FALSE(accepts([](B& b, ValueId x) { return b.conv2d_same(x, "a", 3, 3); }));            // neighbours
+  EXPECT_FALSE(accepts([](B& b, ValueId x) { return b.add(b.conv2d_same(x, "a", 3, 1), x); }));  // a branch
+  EXPECT_FALSE(accepts([](B& b, ValueId x) { return b.relu(x); }));                              // no layer
+  EXPECT_FALSE(accepts([](B& b, ValueId x) {  // shifted after its activation
+    return b.add(b.relu(b.conv2d_same(x, "a", 3, 1)), b.constant(Tensor::filled({1}, 1)));
+  }));
+  EXPECT_FALSE(accepts([](B& b, ValueId x) { return b.conv2d_same(b.conv2d_same(x, "a", 200, 1), "b", 3, 1); }));
 }
 
 TEST(Lut, GraphsWithoutPictureRunAsTheyAre) {

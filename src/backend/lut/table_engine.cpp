@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace framelift {
@@ -15,21 +14,8 @@ constexpr size_t chunk_pixels = 16384;
 
 }  // namespace
 
-Result<std::unique_ptr<TableEngine>> TableEngine::create(std::unique_ptr<Executable> network, const ColorGrid& grid,
-                                                         int threads) {
-  std::array<Batch, 2> batches;
-  for (Batch& batch : batches) {
-    FL_TRY(batch.request, network->create_request());
-    for (size_t i = 0; i < network->inputs().size(); ++i)
-      std::ranges::fill(batch.request->input(static_cast<int>(i)).f32(), 0.0f);
-    batch.points.resize(static_cast<size_t>(network->inputs()[0].shape.elements() / 3));
-  }
-  return std::unique_ptr<TableEngine>(new TableEngine(std::move(network), std::move(batches), grid, threads));
-}
-
-TableEngine::TableEngine(std::unique_ptr<Executable> network, std::array<Batch, 2> batches, const ColorGrid& grid,
-                         int threads)
-    : network_(std::move(network)), batches_(std::move(batches)), table_(grid), team_(threads) {
+TableEngine::TableEngine(std::unique_ptr<PointFunction> network, const ColorGrid& grid, int threads)
+    : network_(std::move(network)), table_(grid), team_(threads) {
   server_ = std::thread([this] { serve(); });
 }
 
@@ -78,7 +64,7 @@ void TableEngine::serve() {
 }
 
 Status TableEngine::run(const Job& job) {
-  adopt_others(job);
+  if (network_->adopt(job.others)) table_.forget();
   const auto pixels = static_cast<size_t>(job.picture.shape[2] * job.picture.shape[3]);
   const float* const in = job.picture.as<float>();
   float* const out = job.result.as<float>();
@@ -96,44 +82,16 @@ Status TableEngine::run(const Job& job) {
   return {};
 }
 
-// Inputs of a moving scene all differ, those of a still one are equal to the last bit. Whatever is between starts a new
-// table: how far the result moves with the inputs is not known for networks in general.
-void TableEngine::adopt_others(const Job& job) {
-  bool same = true;
-  for (Batch& batch : batches_)
-    for (size_t i = 0; i < job.others.size(); ++i) {
-      const TensorView to = batch.request->input(static_cast<int>(i) + 1), &from = job.others[i];
-      same = same && std::memcmp(to.data, from.data, from.bytes()) == 0;
-      std::memcpy(to.data, from.data, from.bytes());
-    }
-  if (!same) table_.forget();
-}
-
 Status TableEngine::compute_wanted() {
-  ColorTable::Cursor cursor;
+  std::mutex mutex;
   Status status;
-  for (size_t turn = 0; status; ++turn) {
-    Batch& batch = batches_[turn % 2];
-    status = finish(batch);
-    if (!status) break;
-    const size_t capacity = batch.points.size();
-    const size_t count = table_.next_batch(cursor, batch.request->input(0).as<float>(), batch.points.data(), capacity);
-    if (count == 0) break;
-    status = batch.request->start();
-    if (status) batch.count = count;
-  }
-  for (Batch& batch : batches_)
-    if (Status last = finish(batch); status) status = std::move(last);
+  team_.for_chunks(static_cast<size_t>(table_.grid().points), 1, [&](size_t begin, size_t end) {
+    if (Status filled = network_->fill(table_, static_cast<int>(begin), static_cast<int>(end)); !filled) {
+      std::lock_guard lock(mutex);
+      status = std::move(filled);
+    }
+  });
   return status;
-}
-
-// Waits for the batch, if it runs, and enters its values in the table.
-Status TableEngine::finish(Batch& batch) {
-  const size_t count = std::exchange(batch.count, 0);
-  if (count == 0) return {};
-  FL_CHECK(batch.request->wait());
-  table_.set(batch.points.data(), count, batch.request->output(0).as<float>(), batch.points.size());
-  return {};
 }
 
 }  // namespace framelift

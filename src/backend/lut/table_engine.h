@@ -2,7 +2,6 @@
 // other inputs beside its picture, then colours the picture with them.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -12,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "backend/lut/color_table.h"
+#include "backend/lut/point_function.h"
 #include "backend/lut/work_team.h"
 
 namespace framelift {
@@ -30,9 +30,7 @@ class TableEngine {
     Status status;
   };
 
-  // `network` computes colours in batches, as a picture of any size.
-  static Result<std::unique_ptr<TableEngine>> create(std::unique_ptr<Executable> network, const ColorGrid& grid,
-                                                     int threads);
+  TableEngine(std::unique_ptr<PointFunction> network, const ColorGrid& grid, int threads);
   ~TableEngine();  // no job is pending
   TableEngine(const TableEngine&) = delete;
   TableEngine& operator=(const TableEngine&) = delete;
@@ -43,23 +41,11 @@ class TableEngine {
   Status wait(Job& job);
 
  private:
-  // Points on their way through the network.
-  struct Batch {
-    std::unique_ptr<InferRequest> request;
-    std::vector<uint32_t> points;
-    size_t count = 0;
-  };
-
-  TableEngine(std::unique_ptr<Executable> network, std::array<Batch, 2> batches, const ColorGrid& grid, int threads);
   void serve();
   Status run(const Job& job);
-  void adopt_others(const Job& job);
   Status compute_wanted();
-  Status finish(Batch& batch);
 
-  const std::unique_ptr<Executable> network_;
-  // The next one is filled while the network computes the other. Both hold the inputs that the table is for.
-  std::array<Batch, 2> batches_;
+  const std::unique_ptr<PointFunction> network_;
   ColorTable table_;
   WorkTeam team_;
 
