@@ -78,6 +78,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--frames", type=int, default=60)
     options = parser.parse_args()
+    options.weights, options.clip = options.weights.resolve(), options.clip.resolve()
     jobs = list(job_rows(options))
     measure.save("hdr", {"rounds": options.rounds, "frames": options.frames, "networks": list(network_rows(options)),
                          "jobs": jobs})

@@ -73,9 +73,43 @@ def kernels(data):
                       table(["kernel", "time", "GB/s", "memcpy of the same bytes GB/s", "share of memcpy"], rows)])
 
 
+def hdr(data):
+    networks = [[row["size"], row["precision"], f"{row['framelift_ms']['median']:.0f}",
+                 *(f"{row[peer + '_ms']['median']:.0f} ({row['speed_over'][peer]:.2f})" for peer in ("openvino", "eager", "compile"))]
+                for row in data["networks"]]
+    jobs = [[row["job"], f"{row['fps']['median']:.1f}", f"{row['fps']['min']:.1f}-{row['fps']['max']:.1f}",
+             *(f"{row['stages_ms'][stage]:.1f}" for stage in ("preprocess", "postprocess")), f"{row['peak_rss'] / 2**20:.0f}"]
+            for row in data["jobs"]]
+    return "\n".join([
+        machine_line(data),
+        f"HDRTVNet++ (AGCM + LE) alone, ms a frame; in brackets framelift's speed over the peer's. Median of {data['rounds']} "
+        "interleaved rounds.\n",
+        table(["size", "precision", "framelift", "OpenVINO Python API", "PyTorch eager", "torch.compile"], networks),
+        "\nWhole jobs at 1920x1080 from raw frames to `null:`: preprocess, network and postprocess with measured light levels, "
+        f"without decoder and encoder. Median of {data.get('job_rounds', data['rounds'])} rounds.\n",
+        table(["job", "fps", "min-max", "preprocess ms", "postprocess ms", "peak MiB"], jobs)])
+
+
+def hdr_quality(data):
+    scene = [[r["model"], f"{r['delta_e_itp']:.1f}", f"{r['pu21_psnr']:.2f}", f"{r['psnr_rgb']:.2f}", f"{r['ssim']:.4f}",
+              f"{r['max_cll']:.0f}", f"{r['max_fall']:.0f}"] for r in data["scene"]]
+    precision = [[r["model"], f"{r['psnr_rgb']:.1f}", f"{r['delta_e_itp']:.2f}", f"{r['pu21_psnr']:.1f}"]
+                 for r in data["precision"]]
+    flicker = [[r["source"], r["model"], f"{r['stabilise 0']:.3f}", f"{r['stabilise 0.9']:.3f}"] for r in data["flicker"]]
+    return "\n".join([
+        "Against the HLG picture of the same scene (libultrahdr's test pair, 1280x720; one picture, so an example and no "
+        "ranking; PSNR and SSIM in HLG):\n",
+        table(["model", "Delta E ITP", "PU21-PSNR dB", "PSNR dB", "SSIM", "MaxCLL cd/m2", "MaxFALL cd/m2"], scene),
+        "\nbf16 against f32, Big Buck Bunny at 320x180, all frames:\n",
+        table(["model", "PSNR dB (PQ)", "Delta E ITP", "PU21-PSNR dB"], precision),
+        "\nFlicker that the job adds to its source, in % ([metrics.md](metrics.md) defines it), without and with smoothing:\n",
+        table(["source", "model", "--stabilise 0", "--stabilise 0.9"], flicker)])
+
+
 def main():
     text = DOC.read_text()
-    for section, render in (("pipeline", pipeline), ("network", network), ("memory", memory), ("kernels", kernels)):
+    for section, render in (("pipeline", pipeline), ("network", network), ("hdr", hdr), ("hdr_quality", hdr_quality),
+                            ("memory", memory), ("kernels", kernels)):
         data = measure.load(section)
         body = render(data) if data else "Not measured yet: `make bench`."
         pattern = rf"(<!-- BEGIN {section} -->\n).*?(<!-- END {section} -->)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything `make bench` measures; about 20 minutes on two cores. ROUNDS and FRAMES make it shorter or longer.
+# Everything `make bench` measures; about 45 minutes on two cores. ROUNDS and FRAMES make it shorter or longer.
 #   bench/run.sh FRAMELIFT
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,4 +14,10 @@ $python bench/kernels.py "$(dirname "$framelift")"
 $python bench/memory_flat.py "$framelift"
 $python bench/network_vs_openvino.py "$framelift" --model "$model" --rounds "${ROUNDS:-5}"
 $python bench/compare.py "$framelift" "$clip" --model "$model" --rounds "${ROUNDS:-5}" --frames "${FRAMES:-48}"
+# The HDR networks' published weights and the pictures to judge them by are not fetched.
+real=${FRAMELIFT_SHARED:-../shared}/assets
+if [[ -d $real/weights/hdrtvnetpp ]]; then
+  $python bench/hdr.py "$framelift" --weights "$real/weights/hdrtvnetpp" --clip "$assets/bigbuckbunny.mp4" --rounds "${ROUNDS:-5}"
+  $python bench/hdr_quality.py "$framelift" --assets "$real"
+fi
 $python bench/render.py

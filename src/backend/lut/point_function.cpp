@@ -43,6 +43,7 @@ class MlpFunction final : public PointFunction {
  public:
   MlpFunction(PixelMlp mlp, const Graph& graph) : mlp_(std::move(mlp)), last_(graph) {}
   bool from_cache() const override { return true; }
+  bool prefers_few_calls() const override { return false; }
   bool adopt(std::span<const TensorView> others) override {
     if (!last_.adopt(others)) return false;
     mlp_.fold(others);
@@ -80,6 +81,7 @@ class EngineFunction final : public PointFunction {
     for (Batch& batch : batches_) free_.push_back(&batch);
   }
   bool from_cache() const override { return network_->from_cache(); }
+  bool prefers_few_calls() const override { return true; }
   bool adopt(std::span<const TensorView> others) override {
     for (Batch& batch : batches_)
       for (size_t i = 0; i < others.size(); ++i)

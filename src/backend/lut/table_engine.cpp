@@ -85,7 +85,9 @@ Status TableEngine::run(const Job& job) {
 Status TableEngine::compute_wanted() {
   std::mutex mutex;
   Status status;
-  team_.for_chunks(static_cast<size_t>(table_.grid().points), 1, [&](size_t begin, size_t end) {
+  const auto planes = static_cast<size_t>(table_.grid().points);
+  const size_t share = network_->prefers_few_calls() ? (planes + team_.threads() - 1) / team_.threads() : 1;
+  team_.for_chunks(planes, share, [&](size_t begin, size_t end) {
     if (Status filled = network_->fill(table_, static_cast<int>(begin), static_cast<int>(end)); !filled) {
       std::lock_guard lock(mutex);
       status = std::move(filled);

@@ -18,6 +18,8 @@ class WorkTeam {
   WorkTeam(const WorkTeam&) = delete;
   WorkTeam& operator=(const WorkTeam&) = delete;
 
+  size_t threads() const { return helpers_.size() + 1; }
+
   // body(begin, end) for pieces of at most `chunk` that make up [0, n), on any of the threads; returns when all is
   // done. From one thread at a time. Allocates nothing.
   template <class Body>
