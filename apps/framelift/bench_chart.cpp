@@ -121,7 +121,7 @@ std::string bar_chart_svg(const std::string& title, const std::string& subtitle,
 std::string chart_page(const std::string& title, const std::string& svg) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n"
-      "<body style=\"margin: 0\">\n{}</body>\n</html>\n",
+      "<style>body {{ margin: 0 }} svg {{ max-width: 100%; height: auto }}</style>\n<body>\n{}</body>\n</html>\n",
       escaped(title), svg);
 }
 
