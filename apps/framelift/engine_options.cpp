@@ -27,9 +27,13 @@ void EngineOptions::add_to(CLI::App& command) {
       .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
-  command.add_option("--backend", backend, "auto, openvino, lut (colour table; per-pixel networks only) or reference")
+  command
+      .add_option("--backend", backend,
+                  "auto, openvino, lut (colour table; per-pixel networks only), torch or reference")
       ->capture_default_str();
-  command.add_option("--precision", precision, "auto, f32 or bf16")->capture_default_str();
+  command.add_option("--device", device, "auto, cpu, cuda or cuda:1; NVIDIA GPUs need the torch engine (make torch)")
+      ->capture_default_str();
+  command.add_option("--precision", precision, "auto, f32, bf16, or f16 on GPUs")->capture_default_str();
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -47,6 +51,7 @@ Result<Network> EngineOptions::load() const {
 Result<CompileOptions> EngineOptions::compile_options() const {
   CompileOptions options;
   FL_TRY(options.precision, parse_precision(precision));
+  options.device = device;
   options.threads = threads;
   options.latency = latency;
   if (!no_cache) options.cache_dir = cache_folder();

@@ -14,7 +14,7 @@ struct EngineOptions {
   std::string model = "animevideov3";
   double denoise = -1;  // 0..1; below 0: the model as it is
   std::string denoise_model = "general-wdn-x4v3";
-  std::string backend = "auto";
+  std::string backend = "auto", device = "auto";
   std::string precision = "auto";
   int threads = 0;
   bool latency = false;

@@ -28,6 +28,8 @@ option_case("keep bars without an input size", "bars|input-size", "--keep-bars")
 option_case("input limit 0", "max-input-width", "--max-input-width", "0")
 option_case("timing interval 0", "timing-interval", "--timing-interval", "0")
 option_case("negative warm-up", "warm-up", "--warm-up", "-1")
+option_case("unknown device", "'mps'", "--device", "mps")
+option_case("a GPU that is not there", "cuda:99", "--device", "cuda:99")
 option_case("target rate 0", "frame rate", "--target-fps", "0")
 
 
