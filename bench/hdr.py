@@ -57,7 +57,8 @@ def job_rows(options):
         for _ in range(options.rounds):
             for name, (model, *rest) in JOBS:
                 path = options.weights / model if model.endswith(".pth") else model
-                measure.capture(options.framelift, "hdr", raw, "null:", "--model", path, *rest, "--stats", stats, "--quiet")
+                measure.capture(options.framelift, "hdr", raw, "null:", "--model", path, *rest, "--stats", stats, "--overwrite",
+                                "--quiet")
                 results[name].append(json.loads(stats.read_text()))
         for name, _ in JOBS:
             runs = results[name]

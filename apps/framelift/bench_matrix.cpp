@@ -14,8 +14,8 @@
 #include "apps/framelift/bench_chart.h"
 #include "apps/framelift/commands.h"
 #include "apps/framelift/engine_options.h"
+#include "apps/framelift/text_file.h"
 #include "base/child_process.h"
-#include "encode/output_file.h"
 #include "pipeline/statistics.h"
 
 namespace framelift {
@@ -74,31 +74,6 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-// A text file that is complete under its name or not there; see OutputFile.
-class TextFile {
- public:
-  Status open(const std::string& path, const std::string& input, bool overwrite) {
-    path_ = path;
-    FL_TRY(file_, OutputFile::create(path, input, overwrite));
-    stream_.open(file_.temporary_path());
-    return add("");
-  }
-  Status add(std::string_view text) {
-    if (!(stream_ << text << std::flush))
-      return fail(ErrorCode::io, "{}: cannot be written; check the folder, its permissions and the free space", path_);
-    return {};
-  }
-  Status commit() {
-    stream_.close();
-    return file_.commit();
-  }
-
- private:
-  std::string path_;
-  OutputFile file_;
-  std::ofstream stream_;
-};
-
 struct Machine {
   std::string cpu = "unknown", date;
   unsigned cores = std::thread::hardware_concurrency();
@@ -154,6 +129,7 @@ std::vector<std::string> command_of(const Cell& cell, const MatrixOptions& o, co
                                  std::to_string(o.frames),
                                  "--warm-up",
                                  std::to_string(o.warm_up),
+                                 "--overwrite",
                                  "--stats",
                                  stats.string()};
   if (cell.mode == "latency") words.emplace_back("--latency");
@@ -282,9 +258,8 @@ Status check(const MatrixOptions& o) {
 // The exit code: 0 when any cell ran, else 1; 130 when Ctrl-C ended it, with the finished cells kept.
 Result<int> bench_matrix(const MatrixOptions& o) {
   FL_CHECK(check(o));
-  TextFile csv, chart;
-  FL_CHECK(csv.open(o.csv, o.input, o.overwrite));
-  if (!o.chart.empty()) FL_CHECK(chart.open(o.chart, o.input, o.overwrite));
+  FL_TRY(TextFile csv, TextFile::open(o.csv, {o.input}, o.overwrite));
+  FL_TRY(TextFile chart, TextFile::open(o.chart, {o.input}, o.overwrite));
   FL_TRY(const TemporaryFolder folder, TemporaryFolder::create());
   const Machine machine = this_machine();
   FL_CHECK(csv.add(header_line()));
@@ -303,10 +278,8 @@ Result<int> bench_matrix(const MatrixOptions& o) {
   }
   if (done.empty()) return fail(ErrorCode::cancelled, "cancelled before the first cell was measured");
   FL_CHECK(csv.commit());
-  if (!o.chart.empty()) {
-    FL_CHECK(chart.add(chart_of(done, o, machine)));
-    FL_CHECK(chart.commit());
-  }
+  FL_CHECK(chart.add(chart_of(done, o, machine)));
+  FL_CHECK(chart.commit());
   print_table(done);
   if (done.size() < planned.size()) return 130;
   return std::ranges::any_of(done, &Cell::ran) ? 0 : 1;

@@ -1,11 +1,10 @@
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/progress.h"
+#include "apps/framelift/text_file.h"
 #include "base/log.h"
-#include "encode/output_file.h"
 #include "metrics/compare_videos.h"
 
 namespace framelift {
@@ -78,21 +77,6 @@ void print_table(const CompareCommand& o, const VideoComparison& result) {
                f.result);
 }
 
-// Where it goes, checked before the first frame; nothing when it is not asked for.
-Result<OutputFile> reserve(const CompareCommand& o, const std::string& path) {
-  if (path.empty()) return OutputFile();
-  FL_CHECK(OutputFile::check(path, o.job.b.path, o.overwrite));
-  return OutputFile::create(path, o.job.a.path, o.overwrite);
-}
-
-Status write(OutputFile& file, const std::string& path, const std::string& text) {
-  if (path.empty()) return {};
-  std::ofstream stream(file.temporary_path());
-  if (!(stream << text << std::flush))
-    return fail(ErrorCode::io, "{}: cannot be written; check the folder and the free space", path);
-  return file.commit();
-}
-
 Status compare(CompareCommand& o) {
   CompareJob& job = o.job;
   if (job.a.path == "-" && job.b.path == "-")
@@ -101,8 +85,8 @@ Status compare(CompareCommand& o) {
   job.b.duration_seconds = job.a.duration_seconds;
   job.b.max_frames = job.a.max_frames;
   job.quality_needed = !o.csv.empty();
-  FL_TRY(OutputFile csv, reserve(o, o.csv));
-  FL_TRY(OutputFile stats, reserve(o, o.stats));
+  FL_TRY(TextFile csv, TextFile::open(o.csv, {job.a.path, job.b.path}, o.overwrite));
+  FL_TRY(TextFile stats, TextFile::open(o.stats, {job.a.path, job.b.path}, o.overwrite));
   if (!o.csv.empty() && o.csv == o.stats)
     return fail(ErrorCode::invalid_argument, "{}: --csv and --stats cannot share a file", o.csv);
 
@@ -124,8 +108,10 @@ Status compare(CompareCommand& o) {
               result->a_is_longer ? job.a.path : job.b.path, result->a_is_longer ? job.b.path : job.a.path,
               result->frames);
   if (result->quality.empty()) log::warn("the pictures differ in size or dynamic range: flicker alone was compared");
-  FL_CHECK(write(csv, o.csv, to_csv(*result)));
-  FL_CHECK(write(stats, o.stats, to_json(o, *result)));
+  FL_CHECK(csv.add(to_csv(*result)));
+  FL_CHECK(csv.commit());
+  FL_CHECK(stats.add(to_json(o, *result)));
+  FL_CHECK(stats.commit());
   print_table(o, *result);
   return {};
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/progress.h"
+#include "apps/framelift/text_file.h"
 #include "base/log.h"
 
 namespace framelift {
@@ -83,13 +83,6 @@ Result<Network> prepare(VideoCommand& o) {
 
 namespace {
 
-Status write_text(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  if (!(file << text << '\n' << std::flush))
-    return fail(ErrorCode::io, "{}: cannot be written; check the folder and its permissions", path);
-  return {};
-}
-
 void print_report(const VideoJob& job, const JobReport& r) {
   const auto mib = [](int64_t bytes) { return bytes / (1 << 20); };
   fmt::print(stderr, "{}: {} frame{} in {:.1f} s, {:.2f} fps, limited by {}; {} {} on {}, {} MiB peak{}\n",
@@ -155,6 +148,7 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
+  FL_TRY(TextFile stats, TextFile::open(o.stats, {o.job.source.path}, o.job.sink.overwrite));
   FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
   if (is_picture_batch(o.job)) {
@@ -162,7 +156,8 @@ Result<int> run_all(VideoCommand& o) {
     return 0;
   }
   FL_TRY(const JobReport report, run_job(o.job, o.quiet));
-  if (!o.stats.empty()) FL_CHECK(write_text(o.stats, to_json(report)));
+  FL_CHECK(stats.add(to_json(report) + '\n'));
+  FL_CHECK(stats.commit());
   return report.cancelled ? 130 : 0;
 }
 

@@ -86,12 +86,21 @@ def _(s):
         raise Wrong("compile_seconds or stages are missing")
 
 
+@case("timings: statistics over an existing file")
+def _(s):
+    s.clip()
+    (s.dir / "stats.json").write_text("mine")
+    s.must_fail(s.upscale("--stats", s.dir / "stats.json"), "stats.json")
+    if (s.dir / "stats.json").read_text() != "mine":
+        raise Wrong("the file was replaced")
+
+
 @case("timings: the second compile comes from the cache")
 def _(s):
     s.clip()
     found = []
     for words in ([], [], ["--no-cache"]):
-        s.execute(s.upscale("--stats", s.dir / "stats.json", *words, output="null:"))
+        s.execute(s.upscale("--stats", s.dir / "stats.json", "--overwrite", *words, output="null:"))
         found.append(json.loads((s.dir / "stats.json").read_text())["compile_cached"])
     if found != [False, True, False]:
         raise Wrong(f"compile_cached is {found}")
