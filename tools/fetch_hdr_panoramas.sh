@@ -38,4 +38,4 @@ trap 'rm -rf "$work"' EXIT
 dpkg -x "$work"/blender-data_*.deb "$work/x"
 complete "$work/x/$inside" || fail "$package holds other files than expected; nothing was kept"
 mv "$work/x/$inside"/* "$folder"
-echo "$folder: $(find "$folder" -name '*.exr' | wc -l) panoramas"
+echo "$folder: $(find "$folder" -maxdepth 1 -name '*.exr' | wc -l) panoramas"

@@ -34,8 +34,8 @@ struct Batch {
 // An epoch goes through the samples in random order; each gives one tile. Its batches are all full: the last one is
 // filled up from the epoch's beginning.
 // Order, scales and tiles are functions of (seed, epoch, position in the epoch): bit for bit the same for any number of
-// workers. Memory: at most queued_batches + workers batches, and one whole sample for each worker (one without workers).
-// For one thread at a time. The dataset must outlive the loader.
+// workers. Memory: at most queued_batches + workers batches, and one whole sample for each worker (one without
+// workers). For one thread at a time. The dataset must outlive the loader.
 class BatchLoader {
  public:
   BatchLoader(const Dataset& dataset, std::vector<size_t> indices, BatchOptions options);
@@ -70,10 +70,10 @@ class BatchLoader {
   std::mutex mutex_;
   std::condition_variable batch_wanted_, batch_made_;
   bool stopping_ = false;
-  std::shared_ptr<const Epoch> epoch_;         // none before the first
-  size_t begun_ = 0, delivered_ = 0;           // batches of this epoch
+  std::shared_ptr<const Epoch> epoch_;              // none before the first
+  size_t begun_ = 0, delivered_ = 0;                // batches of this epoch
   std::vector<std::optional<Result<Batch>>> made_;  // batch n at n % size
-  std::optional<Error> error_;                 // that ended the epoch
+  std::optional<Error> error_;                      // that ended the epoch
   std::vector<std::thread> workers_;
 };
 

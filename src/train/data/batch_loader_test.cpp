@@ -229,8 +229,8 @@ TEST(BatchLoader, RefusesToMixScales) {
   EXPECT_NE(batch.error().message.find("times as large"), std::string::npos) << batch.error().message;
 }
 
-// Samples of 2 x 1 MiB, tiles of a few bytes. The memory of tensors that large is mapped block by block, and glibc counts
-// the blocks: those alive while a sample is loaded belong to whole samples.
+// Samples of 2 x 1 MiB, tiles of a few bytes. The memory of tensors that large is mapped block by block, and glibc
+// counts the blocks: those alive while a sample is loaded belong to whole samples.
 class LargePictures final : public RandomPictures {
  public:
   using RandomPictures::RandomPictures;

@@ -1,6 +1,6 @@
-// What a camera does to light, step by step: from a linear HDR picture to the 8-bit picture somebody would have taken of
-// it. Pure functions of their arguments, on R, G, B planes in place: f32 [1, 3, H, W], 1 = the brightest light that the
-// camera records.
+// What a camera does to light, step by step: from a linear HDR picture to the 8-bit picture somebody would have taken
+// of it. Pure functions of their arguments, on R, G, B planes in place: f32 [1, 3, H, W], 1 = the brightest light that
+// the camera records.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 
 namespace framelift {
 
-// The largest of R, G and B that `share` of all pixels (0..1) do not exceed: nearest rank, so it is one of the picture's
-// values. NaN counts as 0.
+// The largest of R, G and B that `share` of all pixels (0..1) do not exceed: nearest rank, so it is one of the
+// picture's values. NaN counts as 0.
 float peak_percentile(const TensorView& rgb, double share);
 
 // The gain under which `clipped` of all pixels (0..1) come to lie above 1. 1 for pictures that are black (below 1e-6)

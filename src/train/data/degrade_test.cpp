@@ -133,8 +133,7 @@ TEST(Degrade, CurvesRiseFromBlackToWhiteAndCanBeUndone) {
     EXPECT_NEAR(srgb_eotf(camera_response({}, x)), x, 1e-12);
   }
   // The middle of the family lies close to sRGB, which is what pictures are shown with: within an eighth of the range.
-  for (double x = 0; x <= 1; x += 0.01)
-    EXPECT_NEAR(camera_response({0.9, 0.6}, x), srgb_inverse_eotf(x), 0.125) << x;
+  for (double x = 0; x <= 1; x += 0.01) EXPECT_NEAR(camera_response({0.9, 0.6}, x), srgb_inverse_eotf(x), 0.125) << x;
 }
 
 TEST(Degrade, QuantisesToTheNearestOf256Levels) {

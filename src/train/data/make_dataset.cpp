@@ -246,7 +246,10 @@ std::vector<PairRecipe> plan_pairs(const std::vector<FoundPicture>& pictures, co
 PairRecipe draw_pair(const Tensor& picture, int size, bool panorama, const CameraRanges& ranges, RandomStream random) {
   PairRecipe pair;
   if (panorama) {
-    pair.view = PanoramaView{random.uniform(-180, 180), random.uniform(-30, 30), random.uniform(45, 90)};
+    // No narrower than the panorama has pixels for, as far as 90 degrees allow.
+    const double narrowest = std::clamp(360.0 * size / static_cast<double>(picture.shape()[3]), 45.0, 90.0);
+    const double yaw = random.uniform(-180, 180), pitch = random.uniform(-30, 30);
+    pair.view = PanoramaView{yaw, pitch, random.uniform(narrowest, narrowest + 15)};
   } else {
     const auto place = [&](int64_t side) {
       return static_cast<int>(random.below(static_cast<uint64_t>(side - size) + 1));
@@ -296,12 +299,12 @@ Result<MadeDataset> make_dataset(const DatasetDraw& draw, const DatasetJob& job)
   FL_CHECK(maker.prepare());
   uint64_t number = 0;
   FL_TRY(MadeDataset made, maker.run(std::move(recipe), [&](PairRecipe& pair, const Tensor& picture) {
-           PairRecipe drawn = draw_pair(picture, draw.size, pictures[pair.source].panorama, draw.ranges,
-                                        {draw.seed, key_of("pair"), number++});
-           drawn.name = std::move(pair.name);
-           drawn.source = pair.source;
-           pair = std::move(drawn);
-         }));
+    PairRecipe drawn = draw_pair(picture, draw.size, pictures[pair.source].panorama, draw.ranges,
+                                 {draw.seed, key_of("pair"), number++});
+    drawn.name = std::move(pair.name);
+    drawn.source = pair.source;
+    pair = std::move(drawn);
+  }));
   made.left_out = std::move(left_out);
   return made;
 }

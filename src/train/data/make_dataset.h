@@ -29,8 +29,8 @@ enum class Projection : uint8_t {
   panorama,   // lat-long: perspective views
 };
 
-// Every random choice for one pair from a picture f32 [1, 3, H, W] in linear light; H and W at least `size` unless it is
-// a panorama. Name and source are left to the caller.
+// Every random choice for one pair from a picture f32 [1, 3, H, W] in linear light; H and W at least `size` unless it
+// is a panorama. Name and source are left to the caller.
 PairRecipe draw_pair(const Tensor& picture, int size, bool panorama, const CameraRanges& ranges, RandomStream random);
 
 struct RenderedPair {

@@ -48,7 +48,8 @@ TEST(DrawPair, StaysInItsRanges) {
     ASSERT_TRUE(rendered) << rendered.error().message;  // so the crop is inside
     size_t above = 0;
     for (size_t p = 0; p < 32 * 32; ++p)
-      above += std::max({rendered->hdr.f32()[p], rendered->hdr.f32()[p + 1024], rendered->hdr.f32()[p + 2048]}) > 1.00001f;
+      above +=
+          std::max({rendered->hdr.f32()[p], rendered->hdr.f32()[p + 1024], rendered->hdr.f32()[p + 2048]}) > 1.00001f;
     const double share = static_cast<double>(above) / 1024;
     EXPECT_GE(share, ranges.clipped_low - 2.0 / 1024);  // whole pixels, and those that rounding puts beside 1
     EXPECT_LE(share, ranges.clipped_high + 1.0 / 1024);
@@ -91,7 +92,7 @@ TEST(RenderPair, InputAndTargetAreTheSameScene) {
     const auto& curve = pair.camera.curve;
     for (size_t i = 0; i < rendered.ldr.f32().size(); ++i) {
       const double light = std::min(1.0, double{rendered.hdr.f32()[i]});
-      const double signal = curve.sigma > 0 ? (1 + curve.sigma) / (1 + curve.sigma * std::pow(light, -curve.n))
+      const double signal = curve.sigma > 0      ? (1 + curve.sigma) / (1 + curve.sigma * std::pow(light, -curve.n))
                             : light <= 0.0031308 ? 12.92 * light
                                                  : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
       ASSERT_NEAR(rendered.ldr.f32()[i], signal, 0.5 / 255 + 1e-6);

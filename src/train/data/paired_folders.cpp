@@ -92,7 +92,8 @@ Result<std::unique_ptr<PairedFolders>> PairedFolders::open(const PairFolders& fo
   if (!data->pairs_.empty()) return data;
   std::string why;
   for (const PairProblem problem : pair_problems)
-    if (const size_t n = data->count(problem)) why += fmt::format("{}{} {}", why.empty() ? "" : ", ", n, to_string(problem));
+    if (const size_t n = data->count(problem))
+      why += fmt::format("{}{} {}", why.empty() ? "" : ", ", n, to_string(problem));
   if (why.empty()) why = "the folders hold no pictures";
   if (data->count(PairProblem::too_small)) why += fmt::format(" (shorter side below {} pixels)", rules.minimum_side);
   return fail(ErrorCode::invalid_data, "{} and {}: no training pair: {}", folders.input.string(),
@@ -115,8 +116,9 @@ Status PairedFolders::find_pairs() {
     }
     const auto& several = paths.size() > 1 ? paths : partner->second;
     if (several.size() > 1) {
-      left_out_.push_back({name, PairProblem::ambiguous, fmt::format("{}: {} has the same name; remove one of them",
-                                                                      several[0].string(), several[1].string())});
+      left_out_.push_back(
+          {name, PairProblem::ambiguous,
+           fmt::format("{}: {} has the same name; remove one of them", several[0].string(), several[1].string())});
       continue;
     }
     const Pair pair{name, paths[0], partner->second[0]};

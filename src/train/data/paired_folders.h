@@ -35,9 +35,9 @@ struct PairFolders {
 Result<PairFolders> find_pair_folders(const std::filesystem::path& folder);
 
 struct PairRules {
-  int minimum_side = 1024;   // of the target, in pixels: pairs with a shorter side are left out
-  double scale_hdr = 4;      // of ldr_to_hdr, above 0
-  bool decode_all = false;   // read every picture whole when opening, to find the damaged ones
+  int minimum_side = 1024;  // of the target, in pixels: pairs with a shorter side are left out
+  double scale_hdr = 4;     // of ldr_to_hdr, above 0
+  bool decode_all = false;  // read every picture whole when opening, to find the damaged ones
 };
 
 // Why a picture or pair is not part of the data set.

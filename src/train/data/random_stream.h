@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine and in every thread: a stream is chosen by keys (a seed, an epoch, a
-// position), not by who draws when.
+// Random numbers that are the same on every machine and in every thread: a stream is chosen by keys (a seed, an epoch,
+// a position), not by who draws when.
 #pragma once
 
 #include <cmath>

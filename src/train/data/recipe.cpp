@@ -18,9 +18,8 @@ Json json_of(const PairRecipe& pair) {
   if (const auto* crop = std::get_if<PictureCrop>(&pair.view))
     json["crop"] = {{"x", crop->x}, {"y", crop->y}};
   else if (const auto* view = std::get_if<PanoramaView>(&pair.view))
-    json["view"] = {{"yaw", view->yaw_degrees},
-                    {"pitch", view->pitch_degrees},
-                    {"field_of_view", view->field_of_view_degrees}};
+    json["view"] = {
+        {"yaw", view->yaw_degrees}, {"pitch", view->pitch_degrees}, {"field_of_view", view->field_of_view_degrees}};
   json["gain"] = pair.gain;
   const auto& [noise, curve] = pair.camera;
   json["noise"] = {{"shot", noise.shot}, {"read", noise.read}, {"seed", noise.seed}};
@@ -41,7 +40,8 @@ bool stays_inside(const std::string& text) {
 // Reads members of a JSON object; the first thing that is wrong is kept.
 class Reader {
  public:
-  Reader(const Json& json, std::string where, std::string& error) : json_(json), where_(std::move(where)), error_(error) {}
+  Reader(const Json& json, std::string where, std::string& error)
+      : json_(json), where_(std::move(where)), error_(error) {}
 
   double number(const char* key, double low, double high) const {
     const Json* value = member(key);
@@ -122,8 +122,7 @@ PairRecipe pair_from(const Reader& r, size_t sources) {
   }
   pair.gain = r.gains("gain");
   const Reader noise = r.object("noise"), curve = r.object("curve");
-  pair.camera.noise = {noise.number("shot", 0, 1), noise.number("read", 0, 1),
-                       noise.integer("seed", 0, ~uint64_t{0})};
+  pair.camera.noise = {noise.number("shot", 0, 1), noise.number("read", 0, 1), noise.integer("seed", 0, ~uint64_t{0})};
   pair.camera.curve = {curve.number("n", 0.01, 100), curve.number("sigma", 0, 1e6)};
   if (r.has("jpeg")) {
     const Reader jpeg = r.object("jpeg");
@@ -136,17 +135,19 @@ PairRecipe pair_from(const Reader& r, size_t sources) {
 
 std::string to_json(const DatasetRecipe& recipe) {
   Json sources = Json::array(), pairs = Json::array();
-  for (const SourceRecipe& source : recipe.sources) sources.push_back({{"file", source.file}, {"sha256", source.sha256}});
+  for (const SourceRecipe& source : recipe.sources)
+    sources.push_back({{"file", source.file}, {"sha256", source.sha256}});
   for (const PairRecipe& pair : recipe.pairs) pairs.push_back(json_of(pair));
-  const Json json{{"framelift_dataset", version}, {"from", recipe.from}, {"seed", recipe.seed}, {"size", recipe.size},
-                  {"sources", sources},           {"pairs", pairs}};
+  const Json json{{"framelift_dataset", version}, {"from", recipe.from}, {"seed", recipe.seed},
+                  {"size", recipe.size},          {"sources", sources},  {"pairs", pairs}};
   // File names need not be UTF-8.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 Result<DatasetRecipe> read_recipe(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail(ErrorCode::not_found, "{}: cannot be read; give the recipe.json of a data set", path.string());
+  if (!stream)
+    return fail(ErrorCode::not_found, "{}: cannot be read; give the recipe.json of a data set", path.string());
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded() || !json.is_object())

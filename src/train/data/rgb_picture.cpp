@@ -35,8 +35,7 @@ Result<RgbPicture> read_rgb_picture(const std::string& path) {
   FL_TRY(const Frame frame, source->next());
   if (frame.empty()) return fail(ErrorCode::invalid_data, "{}: holds no picture", path);
   RgbPicture picture;
-  picture.color =
-      resolve_color(frame.color, frame.width, frame.height, frame.format.family == ColorFamily::rgb);
+  picture.color = resolve_color(frame.color, frame.width, frame.height, frame.format.family == ColorFamily::rgb);
   FL_TRY(const auto to_tensor, naming(path, FrameToTensor::create(frame.format, picture.color)));
   picture.rgb = Tensor(DType::f32, {1, 3, frame.height, frame.width});
   to_tensor.run(frame, {0, 0, frame.width, frame.height}, picture.rgb.view());

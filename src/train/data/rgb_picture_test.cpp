@@ -48,8 +48,8 @@ RgbPicture gray(float code, TransferCharacteristic transfer, ColorPrimaries prim
   return {Tensor::filled({1, 3, 2, 2}, code), {MatrixCoefficients::rgb, transfer, primaries, ColorRange::full}};
 }
 
-// Reference white is 203 cd/m2: 58 % of PQ and 75 % of HLG (BT.2408-7, Table 1, both rounded to whole percents), whatever
-// the primaries.
+// Reference white is 203 cd/m2: 58 % of PQ and 75 % of HLG (BT.2408-7, Table 1, both rounded to whole percents),
+// whatever the primaries.
 TEST(RgbPicture, ReferenceWhiteOfEveryCurveIsOne) {
   const auto white = static_cast<float>(pq_inverse_eotf(203.0));
   EXPECT_NEAR(white, 0.58, 0.005);
@@ -68,8 +68,9 @@ TEST(RgbPicture, ReferenceWhiteOfEveryCurveIsOne) {
 }
 
 TEST(RgbPicture, LinearLightKeepsItsBits) {
-  RgbPicture picture{test::random_picture(5, 5, 2, -1, 1000),
-                     {MatrixCoefficients::rgb, TransferCharacteristic::linear, ColorPrimaries::bt709, ColorRange::full}};
+  RgbPicture picture{
+      test::random_picture(5, 5, 2, -1, 1000),
+      {MatrixCoefficients::rgb, TransferCharacteristic::linear, ColorPrimaries::bt709, ColorRange::full}};
   const Tensor before = picture.rgb.clone();
   to_linear_light(picture);
   EXPECT_TRUE(test::same_bits(picture.rgb, before));

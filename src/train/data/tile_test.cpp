@@ -65,7 +65,8 @@ TEST(Tile, IsTheCropOfTheScaledAndReflectedPicture) {
     TileChoice choice{random.uniform(0.5, 1.5), random.uniform(), random.uniform(), random.chance(0.5),
                       random.chance(0.5)};
     const Tiles tiles = tiles_of(sample, choice, tile);
-    const int64_t h = std::max(1L, std::lround(height * choice.scale)), w = std::max(1L, std::lround(width * choice.scale));
+    const int64_t h = std::max(1L, std::lround(height * choice.scale)),
+                  w = std::max(1L, std::lround(width * choice.scale));
     const auto x0 = static_cast<int64_t>(choice.x * static_cast<double>(std::max<int64_t>(0, w - tile) + 1));
     const auto y0 = static_cast<int64_t>(choice.y * static_cast<double>(std::max<int64_t>(0, h - tile) + 1));
     const auto compare = [&](const Tensor& got, const Tensor& picture, int64_t scale) {
@@ -103,7 +104,8 @@ TEST(Tile, TargetOfSuperResolutionShowsTheSamePlace) {
   const auto fill = [](Tensor& t, int scale) {
     const int64_t n = t.shape()[3];
     for (int64_t i = 0; i < t.elements(); ++i)
-      t.as<float>()[i] = static_cast<float>((static_cast<double>(i % n) + 0.5) / scale + 100 * (static_cast<double>(i / n % n) + 0.5) / scale);
+      t.as<float>()[i] = static_cast<float>((static_cast<double>(i % n) + 0.5) / scale +
+                                            100 * (static_cast<double>(i / n % n) + 0.5) / scale);
   };
   fill(sample.input, 1);
   fill(sample.target, k);
@@ -125,7 +127,8 @@ TEST(Tile, RefusesWhatIsNoPair) {
   };
   EXPECT_EQ(error(random_picture(4, 6, 1), random_picture(8, 12, 1)), "");
   for (const std::string& message :
-       {error(random_picture(4, 6, 1), random_picture(4, 5, 1)), error(random_picture(4, 6, 1), random_picture(8, 6, 1)),
+       {error(random_picture(4, 6, 1), random_picture(4, 5, 1)),
+        error(random_picture(4, 6, 1), random_picture(8, 6, 1)),
         error(random_picture(4, 6, 1), random_picture(2, 3, 1)), error({}, random_picture(4, 6, 1)),
         error(random_picture(4, 6, 1), Tensor(DType::f32, {1, 1, 4, 6})),
         error(random_picture(4, 6, 1), Tensor(DType::f16, {1, 3, 4, 6}))})
