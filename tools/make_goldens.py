@@ -473,6 +473,84 @@ def make_ops(out):
     print(f"ops: {len(metadata)} cases")
 
 
+# ---- training: losses and picture metrics
+
+
+def gaussian_window(size):
+    x = torch.arange(size, dtype=torch.float64) - size // 2
+    one = torch.exp(-x**2 / (2 * 1.5**2))
+    one = one / one.sum()
+    return torch.outer(one, one).expand(3, 1, size, size)
+
+
+def similarity_maps(x, y, size):
+    """Luminance and contrast-structure of Wang et al. (2004), where the two-dimensional window lies inside."""
+    def mean(v):
+        return F.conv2d(v, gaussian_window(size), groups=3)
+
+    mx, my = mean(x), mean(y)
+    vx, vy, vxy = mean((x - mx.mean()) ** 2), mean((y - my.mean()) ** 2), mean((x - mx.mean()) * (y - my.mean()))
+    vx, vy = vx - (mx - mx.mean()) ** 2, vy - (my - my.mean()) ** 2
+    vxy = vxy - (mx - mx.mean()) * (my - my.mean())
+    return (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4), (2 * vxy + 9e-4) / (vx + vy + 9e-4)
+
+
+def ms_ssim(x, y, size):
+    value = 1
+    for i, exponent in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+        luminance, contrast = similarity_maps(x, y, size)
+        term = (contrast if i < 4 else luminance * contrast).mean((2, 3))
+        value = value * term.clamp(min=1e-4) ** exponent
+        x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+    return value.mean()
+
+
+def hybrid(p, t, alpha):
+    p, t = p.clamp(min=0), t.clamp(min=0)
+    return alpha * F.l1_loss(p, t) + (1 - alpha) * F.l1_loss(torch.log1p(p + 1e-6), torch.log1p(t + 1e-6))
+
+
+def picture_metrics(p, t, mode):
+    p, t = np.maximum(p, 0).astype(np.float64), np.maximum(t, 0).astype(np.float64)
+    if mode == "log":
+        p, t = np.log1p(p), np.log1p(t)
+    if mode in ("log", "percentile"):
+        white = np.percentile(np.concatenate([p.ravel(), t.ravel()]), 99.5)
+        p, t = np.clip(p / white, 0, 1), np.clip(t / white, 0, 1)
+    elif mode == "linear-clip":
+        p, t = np.clip(p, 0, 1), np.clip(t, 0, 1)
+    else:
+        p, t = np.log1p(p) / np.log1p(p.max()), np.log1p(t) / np.log1p(t.max())
+    luminance, contrast = similarity_maps(torch.from_numpy(p), torch.from_numpy(t), 11)
+    return 10 * np.log10(1 / ((p - t) ** 2).mean()), float((luminance * contrast).mean())
+
+
+def make_training(out):
+    """Two pictures, the second like the first; each loss with its gradient by the prediction, and the metrics."""
+    rng = np.random.default_rng(31)
+    coarse = rng.gamma(0.7, 0.6, (2, 3, 24, 24)).repeat(8, 2).repeat(8, 3)[:, :, :178, :180]
+    target = coarse * rng.uniform(0.9, 1.1, coarse.shape)
+    prediction = 0.9 * target + rng.normal(0, 0.08, target.shape)
+    # Stored as bytes: (code - 8) / 64.
+    codes = [np.clip(np.round(64 * x + 8), 0, 255).astype(np.uint8) for x in (prediction, target)]
+    prediction, target = ((c.astype(np.float32) - 8) / 64 for c in codes)
+    tensors, values = {"prediction": codes[0], "target": codes[1]}, {}
+    t = torch.from_numpy(target).double()
+    for name, loss in (("l1", F.l1_loss), ("hybrid", lambda p, t: hybrid(p, t, 0.3)),
+                       ("ms-ssim 5", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 5)) + 0.16 * F.l1_loss(p, t)),
+                       ("ms-ssim 11", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 11)) + 0.16 * F.l1_loss(p, t))):
+        p = torch.from_numpy(prediction).double().requires_grad_()
+        value = loss(p, t)
+        value.backward()
+        values[name] = repr(value.item())
+        # By every 1000th element, times their number, so that they are of unit size.
+        tensors[f"gradient {name}"] = (p.grad * p.numel()).numpy().ravel()[::1000].astype(np.float32)
+    for mode in ("linear-clip", "percentile", "log", "tone-mapped"):
+        values[f"psnr {mode}"], values[f"ssim {mode}"] = map(repr, map(float, picture_metrics(prediction[:1], target[:1], mode)))
+    safetensors_io.save(out / "training.golden.safetensors", tensors, values)
+    print("training:", values)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     root = pathlib.Path(__file__).resolve().parent.parent
@@ -482,6 +560,7 @@ def main():
     torch.set_num_threads(1)
     entries = make_networks(out) + make_interpolation(out)
     make_ops(out)
+    make_training(out)
     hdr = make_hdr(out)
     files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",

@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   framelift::add_compare_command(app, run);
   framelift::add_dataset_command(app, run);
   framelift::add_models_command(app, run);
+  framelift::add_train_command(app, run);
   framelift::add_doctor_command(app, run);
   framelift::add_bench_command(app, run);
 

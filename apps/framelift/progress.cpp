@@ -5,7 +5,6 @@
 #include <cstdio>
 
 namespace framelift {
-namespace {
 
 std::string clock_text(double seconds) {
   if (seconds < 0) return "?";
@@ -14,15 +13,13 @@ std::string clock_text(double seconds) {
                    : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
-std::string bar(double share) {
+std::string progress_bar(double share) {
   constexpr int width = 24;
   const int filled = static_cast<int>(share * width);
   std::string text;
   for (int i = 0; i < width; ++i) text += i < filled ? "━" : "─";
   return text;
 }
-
-}  // namespace
 
 ProgressPrinter::ProgressPrinter() : terminal_(isatty(STDERR_FILENO) != 0) {}
 
@@ -38,7 +35,7 @@ void ProgressPrinter::operator()(const Progress& p) {
                   *p.limiting_stage ? "  limited by " : "", p.limiting_stage);
   if (terminal_) {
     const double share = p.total_frames > 0 ? std::min(double(p.frames) / double(p.total_frames), 1.0) : 0;
-    std::fprintf(stderr, "\r\033[K%s %3.0f%%  %s", bar(share).c_str(), share * 100, text.c_str());
+    std::fprintf(stderr, "\r\033[K%s %3.0f%%  %s", progress_bar(share).c_str(), share * 100, text.c_str());
     drawn_ = true;
   } else {
     std::fprintf(stderr, "%s\n", text.c_str());

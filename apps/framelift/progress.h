@@ -1,9 +1,14 @@
 // Shows a job's progress: one line redrawn on a terminal, a plain line every few seconds elsewhere.
 #pragma once
 
+#include <string>
+
 #include "pipeline/video_job.h"
 
 namespace framelift {
+
+std::string clock_text(double seconds);  // "1:05", "2:03:04"; "?" below 0
+std::string progress_bar(double share);  // 0..1
 
 class ProgressPrinter {
  public:

@@ -22,6 +22,7 @@ import hdr_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 import option_cases  # noqa: F401
+import train_cases  # noqa: F401
 from sandbox import CASES, GOLDEN, Sandbox, Skip, Wrong
 
 

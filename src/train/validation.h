@@ -1,0 +1,61 @@
+// How good a network is on whole pictures.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <tuple>
+
+#include "backend/learner.h"
+#include "base/cancellation.h"
+#include "network/network.h"
+#include "train/data/dataset.h"
+#include "train/loss.h"
+#include "train/picture_metrics.h"
+
+namespace framelift {
+
+struct ValidationOptions {
+  LossOptions loss;
+  // Pictures are taken in groups of this size, and so many tiles go through the network at once.
+  int batch = 1;
+  // Longest side, in input pixels, of what goes through the network at once; more where the receptive field needs it.
+  int tile = 1024;
+  // PSNR and SSIM are taken of the first picture of each of the first so many groups.
+  int metric_batches = 4;
+  MetricMode metric_mode = MetricMode::percentile;
+};
+
+struct ValidationResult {
+  double loss = 0;            // mean over the pictures
+  double psnr = 0, ssim = 0;  // means over the measured pictures; NaN when there are none
+  int measured_pictures = 0;
+};
+
+// Keeps the graphs it has built. Not thread-safe.
+class Validator {
+ public:
+  Validator(const Architecture& architecture, HyperParameters hyper, ValidationOptions options)
+      : architecture_(architecture), hyper_(std::move(hyper)), options_(options) {}
+
+  // The network's picture for an input f32 [1,3,H,W] of any size: padded to the alignment by reflection, cut into tiles
+  // that overlap by the receptive field where it is larger than `tile` (the result is the same), and cropped.
+  Result<Tensor> predict(Learner& learner, const Tensor& input);
+
+  // `on_picture`, which may be empty, is called for each picture in order, with its place in `indices`.
+  // Errors: of the data set; cancelled; invalid_argument (a target of another size than the network gives).
+  using OnPicture = std::function<Status(size_t place, const Sample& sample, const Tensor& prediction)>;
+  Result<ValidationResult> run(Learner& learner, const Dataset& dataset, std::span<const size_t> indices,
+                               const Cancellation* cancel, const OnPicture& on_picture);
+
+ private:
+  Result<const Graph*> network_graph(int batch, int height, int width);
+  Result<double> loss_of(Learner& learner, Tensor& prediction, Tensor& target);
+
+  const Architecture& architecture_;
+  HyperParameters hyper_;
+  ValidationOptions options_;
+  std::map<std::tuple<int, int, int>, Graph> graphs_;
+};
+
+}  // namespace framelift
