@@ -102,27 +102,28 @@ TEST_F(Training, GoesOnAsIfItHadNeverStopped) {
   EXPECT_FALSE(test::equal_bits(latest(train(short_job)->run_folder).parameters, expected.parameters));
 }
 
-TEST_F(Training, CancelledInTheMiddleOfAnEpochGoesOnBitForBit) {
+// Two epochs of six batches, two to an update; cancelled as `arrange` says, and resumed.
+void expect_equal_after_cancelling(const fs::path& root,
+                                   const std::function<void(TrainingJob&, Cancellation&)>& arrange,
+                                   int64_t batches_kept) {
   const SyntheticDataset dataset(6, 24, 24);
-  TrainingJob whole = small_job(dataset, root_ / "whole");
+  TrainingJob whole = small_job(dataset, root / "whole");
   whole.options.batches.batch = 1;
   whole.options.accumulation = 2;
   const auto expected = train(whole);
   ASSERT_WORKS(expected);
 
   TrainingJob job = whole;
-  job.root = root_ / "parts";
+  job.root = root / "parts";
   Cancellation cancel;
   job.cancel = &cancel;
-  job.on_batch = [&](const BatchReport& r) {
-    if (r.epoch == 2 && r.batch == 3) cancel.request();  // between two updates
-  };
+  arrange(job, cancel);
   const auto first = train(job);
   ASSERT_WORKS(first);
   EXPECT_EQ(first->end, TrainingEnd::cancelled);
   const Checkpoint stopped = latest(first->run_folder);
   EXPECT_EQ(stopped.progress.epoch, 1);
-  EXPECT_EQ(stopped.progress.batches, 2);
+  EXPECT_EQ(stopped.progress.batches, batches_kept);
 
   TrainingJob rest = whole;
   rest.root = job.root;
@@ -134,7 +135,72 @@ TEST_F(Training, CancelledInTheMiddleOfAnEpochGoesOnBitForBit) {
   const auto found = read_history(second->run_folder / "logs/train_log.jsonl"),
              wanted = read_history(expected->run_folder / "logs/train_log.jsonl");
   EXPECT_EQ(found->back().training_loss, wanted->back().training_loss);
+  EXPECT_EQ(found->back().validation_loss, wanted->back().validation_loss);
   EXPECT_EQ(found->back().gradient_norm, wanted->back().gradient_norm);
+}
+
+void cancel_at(TrainingJob& job, Cancellation& cancel, int64_t batch) {
+  job.on_batch = [&cancel, batch](const BatchReport& r) {
+    if (r.epoch == 2 && r.batch == batch) cancel.request();
+  };
+}
+
+TEST_F(Training, CancelledBetweenTwoUpdatesGoesOnBitForBit) {
+  expect_equal_after_cancelling(
+      root_.path(), [](TrainingJob& job, Cancellation& cancel) { cancel_at(job, cancel, 3); }, 2);
+}
+
+TEST_F(Training, CancelledAfterTheLastBatchGoesOnBitForBit) {
+  expect_equal_after_cancelling(
+      root_.path(), [](TrainingJob& job, Cancellation& cancel) { cancel_at(job, cancel, 6); }, 6);
+}
+
+// Asks to stop when a picture is read for the n-th time.
+class CancellingDataset final : public SyntheticDataset {
+ public:
+  CancellingDataset(Cancellation& cancel, int n) : SyntheticDataset(6, 24, 24), cancel_(cancel), left_(n) {}
+  Result<Sample> load(size_t i) const override {
+    if (--left_ == 0) cancel_.request();
+    return SyntheticDataset::load(i);
+  }
+
+ private:
+  Cancellation& cancel_;
+  mutable int left_;
+};
+
+TEST_F(Training, CancelledInValidationGoesOnBitForBit) {
+  std::optional<CancellingDataset> validation;
+  expect_equal_after_cancelling(
+      root_.path(),
+      [&](TrainingJob& job, Cancellation& cancel) {
+        validation.emplace(cancel, 6 + 3);  // in the second epoch's
+        job.data.validation = &*validation;
+      },
+      6);
+}
+
+TEST_F(Training, ResumesFromTheBestInAFolderOfItsOwn) {
+  const SyntheticDataset dataset(2, 16, 16);
+  TrainingJob job = small_job(dataset, root_.path());
+  job.options.epochs = 3;
+  job.options.schedule.learning_rate = 0;  // the first epoch stays the best
+  const auto first = train(job);
+  ASSERT_WORKS(first);
+  job.resume = find_resume_point(job.root, "best").value();
+  const auto second = train(job);
+  ASSERT_WORKS(second);
+  EXPECT_NE(second->run_folder, first->run_folder);
+  EXPECT_EQ(read_history(first->run_folder / "logs/train_log.jsonl")->size(), 3U);
+  const auto history = read_history(second->run_folder / "logs/train_log.jsonl");
+  ASSERT_EQ(history->size(), 3U);
+  EXPECT_EQ((*history)[1].epoch, 2);
+  job.options.start_epoch = 3;
+  const auto third = train(job);
+  ASSERT_WORKS(third);
+  const auto jumped = read_history(third->run_folder / "logs/train_log.jsonl");
+  ASSERT_EQ(jumped->size(), 2U);
+  EXPECT_EQ(jumped->back().epoch, 3);
 }
 
 TEST_F(Training, StopFileEndsItOnce) {
