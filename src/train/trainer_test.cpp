@@ -203,6 +203,20 @@ TEST_F(Training, ResumesFromTheBestInAFolderOfItsOwn) {
   EXPECT_EQ(jumped->back().epoch, 3);
 }
 
+TEST_F(Training, LearnsInBf16) {
+  const SyntheticDataset dataset(2, 16, 16);
+  TrainingJob job = small_job(dataset, root_.path());
+  job.options.learner.precision = Precision::bf16;
+  job.options.epochs = 20;
+  job.options.schedule.learning_rate = 1e-2;
+  std::vector<double> losses;
+  job.on_epoch = [&](const EpochRecord& r) { losses.push_back(r.validation_loss); };
+  ASSERT_WORKS(train(job));
+  EXPECT_LT(losses.back(), losses.front() / 2);
+  job.options.validation.loss.kind = LossKind::ms_ssim;
+  EXPECT_FAILS_WITH(train(job), "ms-ssim needs f32");
+}
+
 TEST_F(Training, StopFileEndsItOnce) {
   const SyntheticDataset dataset(4, 16, 16);
   TrainingJob job = small_job(dataset, root_.path());
