@@ -28,7 +28,8 @@ class GaussianWindow {
     std::vector<double> weights;
     double sum = 0;
     for (int i = 0; i < window; ++i) {
-      const double x = i - window / 2;
+      const int middle = window / 2;
+      const double x = i - middle;
       sum += weights.emplace_back(std::exp(-x * x / (2 * sigma * sigma)));
     }
     std::vector<float> all;

@@ -20,7 +20,7 @@
 namespace framelift::test {
 
 // Smooth pictures, each with frequencies of its own; the target is a darker, tinted copy.
-class SyntheticDataset final : public Dataset {
+class SyntheticDataset : public Dataset {
  public:
   SyntheticDataset(size_t count, int height, int width, int scale = 1, float poison = 0)
       : height_(height), width_(width), scale_(scale), poison_(poison) {

@@ -29,19 +29,15 @@ class Training : public testing::Test {
 Checkpoint latest(const fs::path& run) { return read_checkpoint(run / "checkpoints/latest.safetensors").value(); }
 
 TEST_F(Training, LearnsOneBatchByHeart) {
-  const SyntheticDataset dataset(2, 16, 16, 2);
+  const SyntheticDataset dataset(1, 16, 16, 2);
   TrainingJob job = small_job(dataset, root_.path(), 2);
-  job.hyper = {{"features", 8}, {"convs", 1}, {"scale", 2}};
-  job.options.epochs = 400;
+  job.hyper["features"] = 8;
+  job.data.training_indices.assign(200, 0);  // the same batch 100 times an epoch
+  job.options.epochs = 4;
   job.options.schedule = {.learning_rate = 1e-2, .cosine = true};
-  job.options.previews = 0;
-  job.options.tensorboard = false;
-  job.options.validation.metric_batches = 0;
   double first = 0, last = 1;
-  job.on_epoch = [&](const EpochRecord& r) {
-    if (r.epoch == 1) first = r.training_loss;
-    last = r.training_loss;
-  };
+  job.on_batch = [&](const BatchReport& r) { first = r.epoch == 1 && r.batch == 1 ? r.mean_loss : first; };
+  job.on_epoch = [&](const EpochRecord& r) { last = r.validation_loss; };
   const auto result = train(job);
   ASSERT_WORKS(result);
   EXPECT_GT(first, 0.1);
@@ -106,27 +102,28 @@ TEST_F(Training, GoesOnAsIfItHadNeverStopped) {
   EXPECT_FALSE(test::equal_bits(latest(train(short_job)->run_folder).parameters, expected.parameters));
 }
 
-TEST_F(Training, CancelledInTheMiddleOfAnEpochGoesOnBitForBit) {
+// Two epochs of six batches, two to an update; cancelled as `arrange` says, and resumed.
+void expect_equal_after_cancelling(const fs::path& root,
+                                   const std::function<void(TrainingJob&, Cancellation&)>& arrange,
+                                   int64_t batches_kept) {
   const SyntheticDataset dataset(6, 24, 24);
-  TrainingJob whole = small_job(dataset, root_ / "whole");
+  TrainingJob whole = small_job(dataset, root / "whole");
   whole.options.batches.batch = 1;
   whole.options.accumulation = 2;
   const auto expected = train(whole);
   ASSERT_WORKS(expected);
 
   TrainingJob job = whole;
-  job.root = root_ / "parts";
+  job.root = root / "parts";
   Cancellation cancel;
   job.cancel = &cancel;
-  job.on_batch = [&](const BatchReport& r) {
-    if (r.epoch == 2 && r.batch == 3) cancel.request();  // between two updates
-  };
+  arrange(job, cancel);
   const auto first = train(job);
   ASSERT_WORKS(first);
   EXPECT_EQ(first->end, TrainingEnd::cancelled);
   const Checkpoint stopped = latest(first->run_folder);
   EXPECT_EQ(stopped.progress.epoch, 1);
-  EXPECT_EQ(stopped.progress.batches, 2);
+  EXPECT_EQ(stopped.progress.batches, batches_kept);
 
   TrainingJob rest = whole;
   rest.root = job.root;
@@ -138,7 +135,86 @@ TEST_F(Training, CancelledInTheMiddleOfAnEpochGoesOnBitForBit) {
   const auto found = read_history(second->run_folder / "logs/train_log.jsonl"),
              wanted = read_history(expected->run_folder / "logs/train_log.jsonl");
   EXPECT_EQ(found->back().training_loss, wanted->back().training_loss);
+  EXPECT_EQ(found->back().validation_loss, wanted->back().validation_loss);
   EXPECT_EQ(found->back().gradient_norm, wanted->back().gradient_norm);
+}
+
+void cancel_at(TrainingJob& job, Cancellation& cancel, int64_t batch) {
+  job.on_batch = [&cancel, batch](const BatchReport& r) {
+    if (r.epoch == 2 && r.batch == batch) cancel.request();
+  };
+}
+
+TEST_F(Training, CancelledBetweenTwoUpdatesGoesOnBitForBit) {
+  expect_equal_after_cancelling(
+      root_.path(), [](TrainingJob& job, Cancellation& cancel) { cancel_at(job, cancel, 3); }, 2);
+}
+
+TEST_F(Training, CancelledAfterTheLastBatchGoesOnBitForBit) {
+  expect_equal_after_cancelling(
+      root_.path(), [](TrainingJob& job, Cancellation& cancel) { cancel_at(job, cancel, 6); }, 6);
+}
+
+// Asks to stop when a picture is read for the n-th time.
+class CancellingDataset final : public SyntheticDataset {
+ public:
+  CancellingDataset(Cancellation& cancel, int n) : SyntheticDataset(6, 24, 24), cancel_(cancel), left_(n) {}
+  Result<Sample> load(size_t i) const override {
+    if (--left_ == 0) cancel_.request();
+    return SyntheticDataset::load(i);
+  }
+
+ private:
+  Cancellation& cancel_;
+  mutable int left_;
+};
+
+TEST_F(Training, CancelledInValidationGoesOnBitForBit) {
+  std::optional<CancellingDataset> validation;
+  expect_equal_after_cancelling(
+      root_.path(),
+      [&](TrainingJob& job, Cancellation& cancel) {
+        validation.emplace(cancel, 6 + 3);  // in the second epoch's
+        job.data.validation = &*validation;
+      },
+      6);
+}
+
+TEST_F(Training, ResumesFromTheBestInAFolderOfItsOwn) {
+  const SyntheticDataset dataset(2, 16, 16);
+  TrainingJob job = small_job(dataset, root_.path());
+  job.options.epochs = 3;
+  job.options.schedule.learning_rate = 0;  // the first epoch stays the best
+  const auto first = train(job);
+  ASSERT_WORKS(first);
+  job.resume = find_resume_point(job.root, "best").value();
+  const auto second = train(job);
+  ASSERT_WORKS(second);
+  EXPECT_NE(second->run_folder, first->run_folder);
+  EXPECT_EQ(read_history(first->run_folder / "logs/train_log.jsonl")->size(), 3U);
+  const auto history = read_history(second->run_folder / "logs/train_log.jsonl");
+  ASSERT_EQ(history->size(), 3U);
+  EXPECT_EQ((*history)[1].epoch, 2);
+  job.options.start_epoch = 3;
+  const auto third = train(job);
+  ASSERT_WORKS(third);
+  const auto jumped = read_history(third->run_folder / "logs/train_log.jsonl");
+  ASSERT_EQ(jumped->size(), 2U);
+  EXPECT_EQ(jumped->back().epoch, 3);
+}
+
+TEST_F(Training, LearnsInBf16) {
+  const SyntheticDataset dataset(2, 16, 16);
+  TrainingJob job = small_job(dataset, root_.path());
+  job.options.learner.precision = Precision::bf16;
+  job.options.epochs = 20;
+  job.options.schedule.learning_rate = 1e-2;
+  std::vector<double> losses;
+  job.on_epoch = [&](const EpochRecord& r) { losses.push_back(r.validation_loss); };
+  ASSERT_WORKS(train(job));
+  EXPECT_LT(losses.back(), losses.front() / 2);
+  job.options.validation.loss.kind = LossKind::ms_ssim;
+  EXPECT_FAILS_WITH(train(job), "ms-ssim needs f32");
 }
 
 TEST_F(Training, StopFileEndsItOnce) {

@@ -215,13 +215,13 @@ TEST(BatchLoader, ASampleThatCannotBeReadEndsTheEpochWhereItWouldHaveCome) {
 }
 
 TEST(BatchLoader, RefusesToMixScales) {
-  RandomPictures data(6);
-  data.doubled = 6;
-  BatchLoader doubled(data, first(6), options_with(1));
+  RandomPictures all_doubled(6), one_doubled(6);
+  all_doubled.doubled = 6;
+  one_doubled.doubled = 1;
+  BatchLoader doubled(all_doubled, first(6), options_with(1));
   doubled.start_epoch(0);
   EXPECT_EQ(doubled.next().value().value().target.shape(), (Shape{3, 3, 32, 32}));
-  data.doubled = 1;
-  BatchLoader mixed(data, first(6), options_with(1));
+  BatchLoader mixed(one_doubled, first(6), options_with(1));
   mixed.start_epoch(0);
   auto batch = mixed.next();
   if (batch) batch = mixed.next();

@@ -49,8 +49,9 @@ Tensor view_panorama(const Tensor& panorama, const PanoramaView& view, int side)
     for (int x = 0; x < side; ++x) {
       double rgb[3] = {};
       for (int s = 0; s < samples * samples; ++s) {
-        const double u = (x + (s % samples + 0.5) / samples) / side * 2 - 1;
-        const double v = 1 - (y + (s / samples + 0.5) / samples) / side * 2;
+        const int column = s % samples, row = s / samples;
+        const double u = (x + (column + 0.5) / samples) / side * 2 - 1;
+        const double v = 1 - (y + (row + 0.5) / samples) / side * 2;
         const Direction camera{u * half, v * half, 1};
         // Pitched about the x axis; yaw only adds to the longitude.
         const Direction d{camera.x, camera.y * cos_pitch + camera.z * sin_pitch,

@@ -36,7 +36,7 @@ struct Axis {
     if (high - low < 1e-9 * std::max(std::abs(low), 1e-3)) low -= 0.5, high += 0.5;
   }
   double pixel(double value) const { return from + (place(value) - low) / (high - low) * (to - from); }
-  // About five round numbers.
+  // Round numbers within the axis: about five.
   std::vector<double> marks(bool whole) const {
     const double rough = (high - low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
     double step = 10 * power;
@@ -44,10 +44,19 @@ struct Axis {
       if (factor * power >= rough) step = factor * power;
     if (whole) step = std::max(std::round(step), 1.0);
     std::vector<double> places;
-    for (double at = std::ceil(low / step - 1e-9) * step; at <= high + 1e-9 * step; at += step) {
-      const double round = std::abs(at) < 1e-9 * step ? 0 : at;
-      places.push_back(logarithmic ? std::pow(10, round) : round);
-    }
+    for (double at = std::ceil(low / step - 1e-9) * step; at <= high + 1e-9 * step; at += step)
+      places.push_back(std::abs(at) < 1e-9 * step ? 0 : at);
+    return places;
+  }
+  // Powers of ten, and twice and five times as much where there is room.
+  std::vector<double> logarithmic_marks() const {
+    const std::vector<double> factors = high - low < 3 ? std::vector{1.0, 2.0, 5.0} : std::vector{1.0};
+    std::vector<double> places;
+    for (double decade = std::floor(low); decade <= high; ++decade)
+      for (const double factor : factors) {
+        const double mark = factor * std::pow(10, decade), at = place(mark);
+        if (at > low - 1e-9 && at < high + 1e-9) places.push_back(mark);
+      }
     return places;
   }
 };
@@ -104,7 +113,7 @@ std::string line_chart_svg(const std::string& title, const std::string& x_name, 
     body += text(legend + 17, 48, curves[i].name, "");
     legend += 17 + 7.2 * static_cast<double>(curves[i].name.size()) + 18;
   }
-  for (const double mark : y_axis.marks(false)) {
+  for (const double mark : logarithmic ? y_axis.logarithmic_marks() : y_axis.marks(false)) {
     const double y = y_axis.pixel(mark);
     body += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left,
                         width - right, y, y);
