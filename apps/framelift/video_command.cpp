@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "apps/framelift/commands.h"
+#include "apps/framelift/picture_folder.h"
 #include "apps/framelift/progress.h"
 #include "apps/framelift/text_file.h"
 #include "base/log.h"
@@ -111,39 +112,16 @@ Result<JobReport> run_job(VideoJob& job, bool quiet) {
 }
 
 // Every picture of a folder, each into a file of the same name: a folder is not a video unless the output is one.
-bool is_picture_batch(const VideoJob& job) {
-  return fs::is_directory(job.source.path) && fs::path(job.sink.path).extension().empty() &&
-         !job.sink.path.starts_with("null:") && job.sink.path != "-";
-}
-
 Status run_picture_batch(VideoJob& job, bool quiet) {
+  constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".exr"};
   const fs::path in = job.source.path, out = job.sink.path;
-  std::vector<fs::path> pictures;
-  for (const auto& entry : fs::directory_iterator(in)) {
-    std::string extension = entry.path().extension().string();
-    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-    constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp"};
-    if (std::ranges::count(known, extension)) pictures.push_back(entry.path());
-  }
-  std::ranges::sort(pictures);
-  if (pictures.empty())
-    return fail(ErrorCode::not_found, "{}: no pictures in this folder (png, jpg, tiff, webp, avif, bmp)", in.string());
-  std::error_code error;
-  fs::create_directories(out, error);
-  if (error) return fail(ErrorCode::io, "{}: cannot be made ({})", out.string(), error.message());
   job.copy_streams = false;
-  int failed = 0;
-  for (const fs::path& picture : pictures) {
-    if (interruption().requested()) return fail(ErrorCode::cancelled, "cancelled");
+  return for_each_picture(in, out, known, [&](const fs::path& picture) -> Status {
     job.source.path = picture.string();
-    job.sink.path = (out / picture.stem()).string() + ".png";
-    if (auto report = run_job(job, quiet); !report) {
-      report_failure(report.error());
-      ++failed;
-    }
-  }
-  if (failed) return fail(ErrorCode::invalid_data, "{} of {} pictures failed", failed, pictures.size());
-  return {};
+    job.sink.path = (out / picture.stem()).string() + (picture.extension() == ".exr" ? ".exr" : ".png");
+    FL_CHECK(run_job(job, quiet));
+    return {};
+  });
 }
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
@@ -151,7 +129,7 @@ Result<int> run_all(VideoCommand& o) {
   FL_TRY(TextFile stats, TextFile::open(o.stats, {o.job.source.path}, o.job.sink.overwrite));
   FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
-  if (is_picture_batch(o.job)) {
+  if (is_picture_batch(o.job.source.path, o.job.sink.path)) {
     FL_CHECK(run_picture_batch(o.job, o.quiet));
     return 0;
   }

@@ -83,7 +83,8 @@ FRAMELIFT_HD constexpr Matrix3 rgb_to_xyz(const Primaries& p) {
 
 FRAMELIFT_HD constexpr Matrix3 rgb_to_xyz(ColorPrimaries primaries) { return rgb_to_xyz(chromaticities(primaries)); }
 
-// Bradford's linear adaptation from one white to another; the identity for equal ones. Only DCI-P3 is not D65.
+// Bradford's linear adaptation from one white to another; the identity for equal ones. Of the named ones only DCI-P3 is
+// not D65.
 FRAMELIFT_HD constexpr Matrix3 adapt_white(Chromaticity from, Chromaticity to) {
   if (from.x == to.x && from.y == to.y) return {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
   const Matrix3 cone{{{0.8951, 0.2664, -0.1614}, {-0.7502, 1.7135, 0.0367}, {0.0389, -0.0685, 1.0296}}};
@@ -94,9 +95,27 @@ FRAMELIFT_HD constexpr Matrix3 adapt_white(Chromaticity from, Chromaticity to) {
 }
 
 // Linear RGB of one set of primaries -> another. White stays white.
+FRAMELIFT_HD constexpr Matrix3 rgb_to_rgb(const Primaries& from, const Primaries& to) {
+  return multiply(inverse(rgb_to_xyz(to)), multiply(adapt_white(from.white, to.white), rgb_to_xyz(from)));
+}
+
 FRAMELIFT_HD constexpr Matrix3 rgb_to_rgb(ColorPrimaries from, ColorPrimaries to) {
-  const Primaries a = chromaticities(from), b = chromaticities(to);
-  return multiply(inverse(rgb_to_xyz(b)), multiply(adapt_white(a.white, b.white), rgb_to_xyz(a)));
+  return rgb_to_rgb(chromaticities(from), chromaticities(to));
+}
+
+// The name of chromaticities, each within 0.001 of its definition; `unspecified` for those without.
+FRAMELIFT_HD constexpr ColorPrimaries known_primaries(const Primaries& p) {
+  const auto near = [](double a, double b) { return a - b < 0.001 && b - a < 0.001; };
+  constexpr ColorPrimaries names[] = {ColorPrimaries::bt709,  ColorPrimaries::bt2020,  ColorPrimaries::display_p3,
+                                      ColorPrimaries::dci_p3, ColorPrimaries::bt470bg, ColorPrimaries::smpte170m};
+  for (ColorPrimaries name : names) {
+    const Primaries q = chromaticities(name);
+    const Chromaticity left[4] = {p.red, p.green, p.blue, p.white}, right[4] = {q.red, q.green, q.blue, q.white};
+    bool same = true;
+    for (int i = 0; i < 4; ++i) same = same && near(left[i].x, right[i].x) && near(left[i].y, right[i].y);
+    if (same) return name;
+  }
+  return ColorPrimaries::unspecified;
 }
 
 // True where both names stand for the same colours.

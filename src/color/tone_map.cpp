@@ -7,29 +7,6 @@
 #include "color/transfer.h"
 
 namespace framelift {
-namespace {
-
-double luminance(const double (&rgb)[3]) {
-  const auto& weights = bt709_luminance_weights;
-  return weights[0] * rgb[0] + weights[1] * rgb[1] + weights[2] * rgb[2];
-}
-
-// How far below its luminance the smallest component lies.
-double saturation(const double (&rgb)[3], double y) { return y > 0 ? 1 - *std::ranges::min_element(rgb) / y : 0; }
-
-// k, see the header. The saturation is a maximum of ratios of linear functions, so the limit is at a primary.
-double desaturation_bend(const Matrix3& to_bt709) {
-  double limit = 0;
-  for (int primary = 0; primary < 3; ++primary) {
-    const double rgb[3] = {to_bt709.m[0][primary], to_bt709.m[1][primary], to_bt709.m[2][primary]};
-    limit = std::max(limit, saturation(rgb, luminance(rgb)));
-  }
-  constexpr double start = ToneMap::desaturation_start, rounding = 1e-9;
-  return limit > 1 + rounding ? (limit - start) * (1 - start) / (limit - 1) : 0;
-}
-
-}  // namespace
-
 Eetf::Eetf(double source_peak_nits, double target_peak_nits)
     : source_peak_(pq_inverse_eotf(source_peak_nits)),
       max_lum_(std::min(pq_inverse_eotf(target_peak_nits) / source_peak_, 1.0)),
@@ -43,8 +20,8 @@ double Eetf::operator()(double nits) const {
   return pq_eotf(spline * source_peak_);
 }
 
-ToneMap::ToneMap(double peak_nits, const Matrix3& matrix, double bend)
-    : peak_nits_(peak_nits), eetf_(peak_nits, hdr_reference_white_nits), matrix_(matrix), bend_(bend) {}
+ToneMap::ToneMap(double peak_nits, const GamutMap& gamut)
+    : peak_nits_(peak_nits), eetf_(peak_nits, hdr_reference_white_nits), gamut_(gamut) {}
 
 Result<ToneMap> ToneMap::create(TransferCharacteristic transfer, ColorPrimaries primaries, double peak_nits) {
   if (!is_hdr(transfer))
@@ -55,8 +32,7 @@ Result<ToneMap> ToneMap::create(TransferCharacteristic transfer, ColorPrimaries 
                 static_cast<int>(primaries));
   if (!(peak_nits >= 100 && peak_nits <= pq_peak_nits))
     return fail(ErrorCode::invalid_argument, "a peak of {} cd/m2 is outside 100..10000", peak_nits);
-  const Matrix3 matrix = rgb_to_rgb(primaries, ColorPrimaries::bt709);
-  ToneMap map(peak_nits, matrix, framelift::desaturation_bend(matrix));
+  ToneMap map(peak_nits, GamutMap(chromaticities(primaries)));
   map.transfer_ = transfer;
   return map;
 }
@@ -73,14 +49,8 @@ void ToneMap::run(double (&rgb)[3]) const {
   else
     for (double& x : rgb) x = std::min(x * pq_peak_nits / peak_nits_, 1.0);
   const double mapped = gain(*std::ranges::max_element(rgb));
-  const Vector3 mixed = multiply(matrix_, Vector3{{rgb[0] * mapped, rgb[1] * mapped, rgb[2] * mapped}});
-  std::copy_n(mixed.v, 3, rgb);
-  const double y = luminance(rgb), d = saturation(rgb, y);
-  const double beyond = d - desaturation_start;
-  if (bend_ > 0 && beyond > 0) {
-    const double keep = (desaturation_start + beyond / (1 + beyond / bend_)) / d;
-    for (double& x : rgb) x = y + keep * (x - y);
-  }
+  for (double& x : rgb) x *= mapped;
+  gamut_.run(rgb);
   for (double& x : rgb) x = inverse_eotf(TransferCharacteristic::bt709, std::clamp(x, 0.0, 1.0));
 }
 

@@ -1,13 +1,12 @@
 // HDR -> SDR for a BT.709 display.
 //   Luminance: the EETF of Report ITU-R BT.2408 Annex 5 (section 5.4.1 of Report BT.2390 up to its revision 8), applied
 //              to the largest of R, G and B ("maxRGB"), the others along with it: hues stay, nothing exceeds the peak.
-//   Gamut:     a linear matrix; colours near and beyond the edge of BT.709 are drawn towards the gray of their own
-//              luminance so that no component is negative; what is brighter than white is clipped.
+//   Gamut:     as gamut_map.h has it; what is brighter than white is clipped.
 #pragma once
 
 #include "base/result.h"
 #include "color/color_info.h"
-#include "color/primaries.h"
+#include "color/gamut_map.h"
 
 namespace framelift {
 
@@ -39,29 +38,15 @@ class ToneMap {
   // The parts of it.
   // What a pixel's light is multiplied by, for `largest` component 0..1 of the content's peak; 1 becomes SDR white.
   double gain(double largest) const;
-  const Matrix3& to_bt709() const { return matrix_; }
-  // How far a colour's smallest component lies below its luminance, relative to it: 0 is gray, 1 on the gamut's edge.
-  // From desaturation_start on, up to the limit that the source's primaries reach, this is compressed to end at 1:
-  //   d' = s + (d - s) / (1 + (d - s) / k)   with s the start and k such that the limit becomes 1.
-  // The curve is that of the ACES Reference Gamut Compression with power 1. 0: nothing to compress.
-  static constexpr double desaturation_start = 0.9;
-  double desaturation_bend() const { return bend_; }  // k
+  const GamutMap& gamut() const { return gamut_; }
 
  private:
-  ToneMap(double peak_nits, const Matrix3& matrix, double bend);
+  ToneMap(double peak_nits, const GamutMap& gamut);
 
   TransferCharacteristic transfer_ = TransferCharacteristic::pq;
   double peak_nits_;
   Eetf eetf_;
-  Matrix3 matrix_;
-  double bend_;
-};
-
-// Of luminance in linear BT.709 RGB, as the chromaticities give them (0.2126, 0.7152, 0.0722).
-inline constexpr double bt709_luminance_weights[3] = {
-    rgb_to_xyz(ColorPrimaries::bt709).m[1][0],
-    rgb_to_xyz(ColorPrimaries::bt709).m[1][1],
-    rgb_to_xyz(ColorPrimaries::bt709).m[1][2],
+  GamutMap gamut_;
 };
 
 }  // namespace framelift

@@ -146,7 +146,7 @@ TEST(ToneMap, GrayStaysGrayAndRises) {
 // Every colour of the source's gamut arrives inside BT.709 with its luminance, unless it is brighter than white.
 TEST(ToneMap, DesaturationKeepsLuminanceAndLeavesNothingNegative) {
   const auto map = ToneMap::create(pq, ColorPrimaries::bt2020, 1000);
-  const Matrix3& m = map->to_bt709();
+  const Matrix3& m = map->gamut().to_bt709();
   int desaturated = 0;
   for (int r = 0; r <= 20; ++r)
     for (int g = 0; g <= 20; ++g)

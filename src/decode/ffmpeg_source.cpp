@@ -293,6 +293,11 @@ void FfmpegSource::describe() {
   } else if (info_.color.matrix == MatrixCoefficients::rgb) {
     info_.color.matrix = MatrixCoefficients::unspecified;
   }
+  if (info_.format.is_float()) {  // PFM and the like, which have no tags
+    info_.color.range = ColorRange::full;
+    if (info_.color.transfer == TransferCharacteristic::unspecified)
+      info_.color.transfer = TransferCharacteristic::linear;
+  }
   const std::string_view pixel_format = av_get_pix_fmt_name(decoded_format_);
   if (pixel_format.starts_with("yuvj")) info_.color.range = ColorRange::full;
 
@@ -306,6 +311,11 @@ void FfmpegSource::describe() {
   const bool avif = brand && std::string_view(brand->value) == "avif";
   info_.still = (picture_demuxer && !sequence_ && name_ != "stdin") || avif;
   info_.hdr = hdr_metadata(*stream_, first);
+  for (const AVDictionary* metadata : {container_->metadata, first.metadata}) {
+    const AVDictionaryEntry* entry = nullptr;
+    while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)))
+      info_.attributes.texts.emplace_back(entry->key, entry->value);
+  }
   // Grey pictures use every code value, as their file formats define; only video counts from 16.
   if (picture_demuxer && info_.format.family == ColorFamily::gray && info_.color.range == ColorRange::unspecified)
     info_.color.range = ColorRange::full;

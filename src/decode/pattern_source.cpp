@@ -36,7 +36,9 @@ class SharedPicture final : public FrameMemory {
         for (int x = 0; x < plane.width; ++x) {
           // Diagonal gradients that move, with a checker of 16 samples on top; inside the limited range.
           const int value = 16 + (x * (p + 1) + y * 2 + phase * 27 + (((x ^ y) >> 4) & 1) * 32) % 219;
-          if (format.bits > 8)
+          if (format.is_float())
+            plane.row<float>(y)[x] = static_cast<float>(value) / 64;  // beyond white, as such pictures are
+          else if (format.bits > 8)
             plane.row<uint16_t>(y)[x] = static_cast<uint16_t>(value << (format.bits - 8));
           else
             plane.row<uint8_t>(y)[x] = static_cast<uint8_t>(value);
@@ -134,6 +136,7 @@ Result<std::unique_ptr<Source>> open_pattern_source(const SourceOptions& options
   if (info.format.family == ColorFamily::rgb) {
     info.color.matrix = MatrixCoefficients::rgb;
     info.color.range = ColorRange::full;
+    if (info.format.is_float()) info.color.transfer = TransferCharacteristic::linear;
   }
   return std::make_unique<PatternSource>(std::move(info), frames);
 }

@@ -92,8 +92,12 @@ void read_generic(const AVFrame& av, const AVPixFmtDescriptor& d, int component,
 
 std::optional<PixelLayout> pixel_layout(AVPixelFormat av, bool palette_alpha) {
   const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(av);
-  if (!d || has(*d, AV_PIX_FMT_FLAG_HWACCEL) || has(*d, AV_PIX_FMT_FLAG_FLOAT) || has(*d, AV_PIX_FMT_FLAG_BAYER) ||
-      av == AV_PIX_FMT_XYZ12LE || av == AV_PIX_FMT_XYZ12BE)
+  if (!d || has(*d, AV_PIX_FMT_FLAG_HWACCEL) || has(*d, AV_PIX_FMT_FLAG_BAYER) || av == AV_PIX_FMT_XYZ12LE ||
+      av == AV_PIX_FMT_XYZ12BE)
+    return std::nullopt;
+  // The planar ones in the machine's byte order.
+  if (has(*d, AV_PIX_FMT_FLAG_FLOAT) && av != AV_PIX_FMT_GRAYF32LE && av != AV_PIX_FMT_GBRPF32LE &&
+      av != AV_PIX_FMT_GBRAPF32LE)
     return std::nullopt;
 
   PixelLayout layout;
@@ -102,7 +106,7 @@ std::optional<PixelLayout> pixel_layout(AVPixelFormat av, bool palette_alpha) {
   int bits = 8;
   if (!palette)
     for (int c = 0; c < d->nb_components; ++c) bits = std::max(bits, d->comp[c].depth);
-  if (bits > 16) return std::nullopt;
+  if (bits > 16 && !has(*d, AV_PIX_FMT_FLAG_FLOAT)) return std::nullopt;
   format.bits = static_cast<uint8_t>(bits);
   format.alpha = palette ? palette_alpha : has(*d, AV_PIX_FMT_FLAG_ALPHA);
   if (palette || has(*d, AV_PIX_FMT_FLAG_RGB)) {

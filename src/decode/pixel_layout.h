@@ -18,8 +18,8 @@ struct PixelLayout {
   bool resample_chroma = false;
 };
 
-// Empty for what has no integer planar counterpart (hardware surfaces, floating point, Bayer). pal8 is taken as opaque
-// unless `palette_alpha`.
+// Empty for what has no planar counterpart (hardware surfaces, Bayer, floats that are not 32-bit planes). pal8 is taken
+// as opaque unless `palette_alpha`.
 std::optional<PixelLayout> pixel_layout(AVPixelFormat format, bool palette_alpha = false);
 
 // FFmpeg's planar format for one of ours; AV_PIX_FMT_NONE when it has none (gray with alpha).

@@ -10,16 +10,16 @@ using namespace test;
 using PixelLayouts = MediaTest;
 
 TEST_F(PixelLayouts, EveryFormatOfOursIsNativeToFfmpeg) {
-  for (const char* name :
-       {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv420p10le", "yuv422p12le", "yuv444p16le", "yuva420p",
-        "yuva444p10le", "gbrp", "gbrp10le", "gbrap16le", "gray", "gray10le", "gray16le"}) {
+  for (const char* name : {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv420p10le", "yuv422p12le", "yuv444p16le",
+                           "yuva420p", "yuva444p10le", "gbrp", "gbrp10le", "gbrap16le", "gray", "gray10le", "gray16le",
+                           "grayf32le", "gbrpf32le", "gbrapf32le"}) {
     const AVPixelFormat av = av_get_pix_fmt(name);
     const auto layout = pixel_layout(av);
     ASSERT_TRUE(layout && layout->native) << name;
     EXPECT_EQ(av_pixel_format(layout->format), av) << name;
   }
   EXPECT_FALSE(pixel_layout(AV_PIX_FMT_VAAPI));
-  EXPECT_FALSE(pixel_layout(AV_PIX_FMT_GBRPF32LE));
+  EXPECT_FALSE(pixel_layout(AV_PIX_FMT_GBRPF32BE));
 }
 
 // FFmpeg rearranges a planar picture into another layout; splitting it has to give the planar samples back.

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "frame/frame.h"
 #include "frame/hdr_metadata.h"
+#include "frame/picture_attributes.h"
 
 namespace framelift {
 
@@ -21,6 +22,7 @@ struct VideoInfo {
   PixelFormat format;                  // of the frames that next() returns
   ColorInfo color;                     // as tagged; nothing guessed
   HdrMetadata hdr;                     // static HDR metadata of the stream or its first frame
+  PictureAttributes attributes;        // what else the file says
   Rational sample_aspect_ratio{1, 1};  // 0/1 when the file does not say
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};   // nominal or average; 0/1 when unknown

@@ -147,11 +147,19 @@ int cost(const PixelFormat& wanted, const Candidate& candidate) {
     sum += f.chroma_shift_y > shift_y ? 400 : f.chroma_shift_y < shift_y ? 50 : 0;
   }
   sum += f.bits < wanted.bits ? 200 * (wanted.bits - f.bits) : 5 * (f.bits - wanted.bits);
-  if (wanted.alpha != f.alpha) sum += wanted.alpha ? 300 : 60;
+  // Colours that alpha has been multiplied into cannot be stored beside it as codes: they are shown over black.
+  const bool alpha = wanted.alpha && (f.is_float() || !wanted.is_float());
+  if (alpha != f.alpha) sum += alpha ? 300 : 60;
   return sum;
 }
 
 ColorInfo color_to_write(ColorInfo color, const EncoderChoice& choice) {
+  // Codes are too coarse for linear light, and floating-point files are meant to hold it.
+  if (choice.format.is_float() && !is_hdr(color.transfer)) color.transfer = TransferCharacteristic::linear;
+  if (!choice.format.is_float() && color.transfer == TransferCharacteristic::linear)
+    color.transfer = choice.format.family == ColorFamily::yuv && choice.codec->id != AV_CODEC_ID_MJPEG
+                         ? TransferCharacteristic::bt709
+                         : TransferCharacteristic::srgb;
   if (choice.format.family == ColorFamily::rgb) {
     color.matrix = MatrixCoefficients::rgb;
     color.range = ColorRange::full;

@@ -3,6 +3,7 @@
 
 #include "decode/ffmpeg.h"
 #include "encode/encoder_choice.h"
+#include "encode/exr_sink.h"
 #include "encode/ffmpeg_sink.h"
 #include "encode/output_file.h"
 #include "encode/sink.h"
@@ -45,6 +46,7 @@ bool can_carry_display_matrix(const std::string& path, const std::string& format
 Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
   if (options.path.empty()) return fail(ErrorCode::invalid_argument, "no output file given");
   if (options.path == "null:") return std::make_unique<NullSink>(options);
+  if (is_exr_output(options)) return open_exr_sink(options);
   OutputTarget target;
   target.path = options.path;
   if (options.path.starts_with("md5:")) {

@@ -13,12 +13,13 @@
 #include "base/result.h"
 #include "frame/frame.h"
 #include "frame/hdr_metadata.h"
+#include "frame/picture_attributes.h"
 
 namespace framelift {
 
 struct SinkOptions {
-  // "out.mkv", "out.png", "dir/%04d.png", "-" (stdout: y4m, or what `format` says), "null:" (frames are dropped),
-  // "md5:FILE" or "md5:-" (FFmpeg's framemd5 text of the raw frames).
+  // "out.mkv", "out.png", "out.exr", "dir/%04d.png", "-" (stdout: y4m, or what `format` says), "null:" (frames are
+  // dropped), "md5:FILE" or "md5:-" (FFmpeg's framemd5 text of the raw frames).
   std::string path;
   std::string format;  // force a muxer; empty: by the name
   bool overwrite = false;
@@ -29,6 +30,11 @@ struct SinkOptions {
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
   HdrMetadata hdr;            // static HDR metadata, written where codec and container can; stands if nothing follows
   bool hdr_follows = false;   // measured while encoding: Sink::set_hdr_metadata() comes before finish()
+  // OpenEXR only: chromaticities (else those of color.primaries), white luminance, texts.
+  PictureAttributes attributes;
+  // OpenEXR only: the name of the plane after R, G, B (or Y) that `source_format.alpha` asks for. Other names than "A",
+  // such as "confidence", are data that the colours have nothing to do with, written as they are.
+  std::string alpha_channel = "A";
   Rational sample_aspect_ratio{1, 1};
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};
@@ -42,7 +48,9 @@ struct SinkOptions {
   std::optional<double> crf;
   std::string bitrate;  // "4M"
   std::string preset;
-  std::vector<std::pair<std::string, std::string>> encoder_options;  // passed to FFmpeg as they are
+  // Passed to FFmpeg as they are. OpenEXR's own: compression (zip, zips, piz, dwaa, dwab, rle, none) and type (half,
+  // float).
+  std::vector<std::pair<std::string, std::string>> encoder_options;
   int threads = 0;
 
   // Streams other than the processed video (audio, subtitles, attachments, data, other videos), chapters and

@@ -13,10 +13,11 @@
 #include "base/result.h"
 #include "color/color_info.h"
 #include "frame/pixel_format.h"
+#include "frame/region.h"
 
 namespace framelift {
 
-// Non-owning view of one plane of samples (bytes, or native-endian 16-bit words for formats deeper than 8 bits).
+// Non-owning view of one plane of samples (bytes, native-endian 16-bit words for formats deeper than 8 bits, floats).
 // Rows are `stride_bytes` apart; the stride may be negative (bottom-up pictures).
 struct PlaneView {
   std::byte* data = nullptr;
@@ -29,6 +30,9 @@ struct PlaneView {
     return reinterpret_cast<Sample*>(data + y * stride_bytes);
   }
 };
+
+// Fills a part of an alpha plane of `format` with full opacity.
+void fill_opaque(const PlaneView& plane, const PixelFormat& format, const Region& region);
 
 // Whatever keeps a Frame's memory alive: an AVFrame, a pooled block. `release` is called exactly once.
 class FrameMemory {

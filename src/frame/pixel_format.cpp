@@ -13,6 +13,7 @@ std::string to_string(const PixelFormat& format) {
           format.chroma_shift_x ? (format.chroma_shift_y ? "420p" : "422p") : (format.chroma_shift_y ? "440p" : "444p");
       break;
   }
+  if (format.is_float()) name += 'f';
   if (format.bits > 8) name += std::to_string(format.bits);
   return name;
 }

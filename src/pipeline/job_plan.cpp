@@ -57,7 +57,7 @@ ColorInfo video_color(ColorInfo rgb) {
 
 // Between resizing and the network a picture has full chroma resolution and depth, so that nothing rounds twice.
 PixelFormat full_detail(PixelFormat format) {
-  format.bits = 16;
+  if (!format.is_float()) format.bits = 16;
   format.chroma_shift_x = format.chroma_shift_y = 0;
   format.alpha = false;
   return format;
@@ -115,8 +115,11 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
   plan.sink.hdr = input.hdr;
+  plan.sink.attributes = input.attributes;
   if (contract.output_color) {
     plan.sink.color = video_color(*contract.output_color);
+    plan.sink.attributes.chromaticities.reset();
+    plan.sink.attributes.white_nits = 0;
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
     plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
     plan.sink.hdr = job.sink.hdr;
@@ -167,8 +170,10 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
   PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt, std::nullopt};
-  if (const auto& made = job.network->contract.output_color; made && made->transfer != plan.sink.color.transfer) {
-    FL_TRY(writer.convert, ColorConverter::create(*made, plan.sink.color, job.peak_nits));
+  // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.
+  const ColorInfo made = job.network->contract.output_color.value_or(plan.input_color);
+  if (made.transfer != target.color.transfer) {
+    FL_TRY(writer.convert, ColorConverter::create(made, target.color, job.peak_nits));
   }
   if (job.network->contract.output_color && target.color.transfer == TransferCharacteristic::pq) {
     FL_TRY(writer.light, LightMeter::create(target.format, target.color, target.width));

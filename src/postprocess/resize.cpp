@@ -21,15 +21,6 @@ bool odd_size(const PictureLayout& picture) {
 
 int color_planes(const PixelFormat& format) { return format.family == ColorFamily::gray ? 1 : 3; }
 
-void fill_opaque(const PlaneView& plane, int bits) {
-  for (int y = 0; y < plane.height; ++y) {
-    if (bits > 8)
-      std::fill_n(plane.row<uint16_t>(y), plane.width, static_cast<uint16_t>((1 << bits) - 1));
-    else
-      std::fill_n(plane.row<uint8_t>(y), plane.width, uint8_t{255});
-  }
-}
-
 bool matches(const PictureLayout& picture, const Frame& frame) {
   return frame.format == picture.format && frame.width == picture.width && frame.height == picture.height;
 }
@@ -99,7 +90,7 @@ Status Resizer::run(const Frame& src, Frame& dst) {
   if (!dst.format.alpha) return {};
   const PlaneView& alpha = dst.planes[static_cast<size_t>(dst_planes)];
   if (s.alpha) return s.alpha->run(src.planes[static_cast<size_t>(src_planes)], alpha);
-  fill_opaque(alpha, dst.format.bits);
+  fill_opaque(alpha, dst.format, {0, 0, alpha.width, alpha.height});
   return {};
 }
 

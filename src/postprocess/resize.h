@@ -17,8 +17,8 @@ struct PictureLayout {
 };
 
 // Resizes and converts whole frames: size, depth, subsampling, range, matrix; also transfer and primaries where zimg
-// can. Alpha is resized by itself, as a gray plane; where only the destination has alpha it becomes opaque.
-// All memory is allocated by create(). One thread at a time.
+// can. Floats are not clamped; NaN spreads as far as the filter reaches. Alpha is resized by itself, as a gray plane;
+// where only the destination has alpha it becomes opaque. All memory is allocated by create(). One thread at a time.
 class Resizer {
  public:
   // `dither`: ordered dither where depth falls. Errors: invalid_argument (empty size), unsupported (zimg cannot convert
@@ -38,7 +38,7 @@ class Resizer {
   std::unique_ptr<State> state_;
 };
 
-// The same for a single full-range plane, such as alpha.
+// The same for a single full-range plane, such as alpha. Bits as in PixelFormat: 32 are floats, 1 = a full code.
 class PlaneResizer {
  public:
   static Result<PlaneResizer> create(int src_width, int src_height, int src_bits, int dst_width, int dst_height,

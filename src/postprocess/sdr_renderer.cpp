@@ -47,9 +47,10 @@ Result<SdrRenderer> SdrRenderer::create(const PictureLayout& layout, const HdrMe
     if (tone_map) {
       FL_TRY(renderer.tone_map_, ToneMapper::create(color, pq ? content_peak_nits(hdr) : usual_peak_nits));
     }
-  } else if (is_wide_gamut(color.primaries)) {
+  } else if (is_wide_gamut(color.primaries) || color.transfer == TransferCharacteristic::linear) {
     ColorInfo screen = color;
     screen.primaries = ColorPrimaries::bt709;
+    if (color.transfer == TransferCharacteristic::linear) screen.transfer = TransferCharacteristic::srgb;
     FL_TRY(renderer.convert_, ColorConverter::create(color, screen));
   }
   return renderer;

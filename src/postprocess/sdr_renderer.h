@@ -27,7 +27,8 @@ class SdrRenderer {
 
   // PQ and HLG are tone-mapped to BT.709 (ToneMapper; PQ by the peak that `hdr` states, HLG as on a 1000 cd/m2
   // display); with `tone_map` false their codes are shown as they are. SDR keeps its codes, as players do; wide gamuts
-  // (BT.2020, P3) are brought to BT.709's. Alpha is ignored. Dithered where depth falls. Errors: unsupported (matrix).
+  // (BT.2020, P3) are brought to BT.709's. Linear light is coded as sRGB, clipped at white. Alpha is ignored. Dithered
+  // where depth falls. Errors: unsupported (matrix).
   static Result<SdrRenderer> create(const PictureLayout& layout, const HdrMetadata& hdr, bool tone_map);
 
   // src: as `layout` said. dst: of `format` and the same size, from a FramePool.

@@ -10,12 +10,16 @@
 namespace framelift {
 namespace {
 
-void fill_opaque(const PlaneView& plane, int bits, const Region& region) {
-  for (int y = region.y; y < region.bottom(); ++y) {
-    if (bits > 8)
-      std::fill_n(plane.row<uint16_t>(y) + region.x, region.width, static_cast<uint16_t>((1 << bits) - 1));
-    else
-      std::fill_n(plane.row<uint8_t>(y) + region.x, region.width, uint8_t{255});
+// Floats as they are. Gray takes luminance, which for R = G = B is their value to the last bit.
+void copy_floats(const RgbToCode& transform, const RgbRow& rgb, size_t n, int planes, float* const (&out)[3]) {
+  if (planes == 3) {
+    for (int c = 0; c < 3; ++c) std::copy_n(rgb.channel[c], n, out[c]);
+    return;
+  }
+  const float* weights = transform.m[0];
+  for (size_t i = 0; i < n; ++i) {
+    const float r = rgb.channel[0][i], g = rgb.channel[1][i], b = rgb.channel[2][i];
+    out[0][i] = r == g && b == g ? g : weights[0] * r + weights[1] * g + weights[2] * b;
   }
 }
 
@@ -135,6 +139,11 @@ Result<TensorToFrame> TensorToFrame::create(const PixelFormat& format, const Col
   TensorToFrame converter;
   converter.format_ = format;
   converter.siting_ = chroma_siting(format, color.chroma_location);
+  if (format.is_float()) {
+    const Matrix3 luma = ycbcr_from_rgb(color.matrix);
+    for (int j = 0; j < 3; ++j) converter.transform_.m[0][j] = static_cast<float>(luma.m[0][j]);
+    return converter;
+  }
   converter.transform_ = rgb_to_code(color.matrix, color.range, format.bits);
   if (format.family == ColorFamily::rgb) {
     const Quantization q = quantization(MatrixCoefficients::rgb, color.range, format.bits);
@@ -150,30 +159,38 @@ Result<TensorToFrame> TensorToFrame::create(const PixelFormat& format, const Col
 int TensorToFrame::margin() const { return siting_.x == Siting::cosited || siting_.y == Siting::cosited ? 2 : 0; }
 
 void TensorToFrame::run(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const {
-  const float top = static_cast<float>((1 << format_.bits) - 1);
   const int64_t plane_size = int64_t{covered.width} * covered.height;
   const auto rgb = [&](int x, int y) {
     const float* p = src.as<float>() + int64_t{y - covered.y} * covered.width + (x - covered.x);
     return RgbRow{{p, p + plane_size, p + 2 * plane_size}};
   };
+  const auto n = static_cast<size_t>(region.width);
+  const int planes = format_.family == ColorFamily::gray ? 1 : 3;
+  if (format_.alpha) fill_opaque(dst.planes[format_.plane_count() - 1], format_, region);
+  if (format_.is_float()) {
+    for (int y = region.y; y < region.bottom(); ++y) {
+      float* out[3] = {};
+      for (int p = 0; p < planes; ++p) out[p] = dst.planes[p].row<float>(y) + region.x;
+      copy_floats(transform_, rgb(region.x, y), n, planes, out);
+    }
+    return;
+  }
+  const float top = static_cast<float>((1 << format_.bits) - 1);
   const auto codes = [&](int plane, int x, int y) {
     std::byte* data = dst.planes[plane].data + y * dst.planes[plane].stride_bytes + x * format_.bytes_per_sample();
     return CodeRow{data, bias_.row(plane, x, y), top};
   };
 
-  if (format_.alpha) fill_opaque(dst.planes[format_.plane_count() - 1], format_.bits, region);
   if (siting_.x != Siting::none || siting_.y != Siting::none) {
     SubsampledWriter(siting_, covered, region, dst).write(transform_, rgb, codes);
     return;
   }
-  const auto n = static_cast<size_t>(region.width);
   for (int y = region.y; y < region.bottom(); ++y) {
     const RgbRow row = rgb(region.x, y);
     if (format_.family == ColorFamily::rgb) {
       for (int c = 0; c < 3; ++c) signal_row_to_code(row.channel[c], transform_.m[c][c], n, codes(c, region.x, y));
       continue;
     }
-    const int planes = format_.family == ColorFamily::gray ? 1 : 3;
     CodeRow out[3];
     for (int p = 0; p < planes; ++p) out[p] = codes(p, region.x, y);
     rgb_row_to_codes(transform_, row, n, planes, out);

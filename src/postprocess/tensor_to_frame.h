@@ -28,6 +28,8 @@ class TensorToFrame {
   // Gray takes luma (BT.709 weights unless the matrix says otherwise). Alpha is set to opaque. NaN becomes black, and
   // colourless in the chroma samples it takes part in.
   // Codes are clamped to 0..2^bits - 1 in either range, so that foot- and headroom survive.
+  // Floating-point formats take the values as they are: nothing is clamped, rounded or dithered, NaN and infinities
+  // stay.
   void run(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
 
   // The same codes, pixel by pixel in plain C++: the oracle of run() in tests.
@@ -37,6 +39,7 @@ class TensorToFrame {
   TensorToFrame() = default;
   template <class Sample>
   void reference(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
+  void reference_floats(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
 
   PixelFormat format_;
   ChromaSiting siting_;

@@ -57,6 +57,25 @@ float yuv_code_at(const RgbToCode& t, const Source& source, ChromaSiting siting,
 
 }  // namespace
 
+void TensorToFrame::reference_floats(const TensorView& src, const Region& covered, const Region& region,
+                                     const Frame& dst) const {
+  const Source source{src.as<float>(), covered};
+  for (int p = 0; p < format_.plane_count(); ++p)
+    for (int y = region.y; y < region.bottom(); ++y)
+      for (int x = region.x; x < region.right(); ++x) {
+        float& sample = dst.planes[p].row<float>(y)[x];
+        if (format_.alpha && p == format_.plane_count() - 1) {
+          sample = 1;
+        } else if (format_.family == ColorFamily::rgb) {
+          sample = source.rgb(p, x, y);
+        } else {
+          const float r = source.rgb(0, x, y), g = source.rgb(1, x, y), b = source.rgb(2, x, y);
+          const float* weights = transform_.m[0];
+          sample = r == g && b == g ? g : weights[0] * r + weights[1] * g + weights[2] * b;
+        }
+      }
+}
+
 template <class Sample>
 void TensorToFrame::reference(const TensorView& src, const Region& covered, const Region& region,
                               const Frame& dst) const {
@@ -85,7 +104,9 @@ void TensorToFrame::reference(const TensorView& src, const Region& covered, cons
 
 void TensorToFrame::run_reference(const TensorView& src, const Region& covered, const Region& region,
                                   const Frame& dst) const {
-  if (format_.bits > 8)
+  if (format_.is_float())
+    reference_floats(src, covered, region, dst);
+  else if (format_.bits > 8)
     reference<uint16_t>(src, covered, region, dst);
   else
     reference<uint8_t>(src, covered, region, dst);

@@ -72,7 +72,7 @@ zimg_image_format zimg_format(const PixelFormat& format, const ColorInfo& color,
   zimg_image_format_default(&f, ZIMG_API_VERSION);
   f.width = static_cast<unsigned>(size.width);
   f.height = static_cast<unsigned>(size.height);
-  f.pixel_type = format.bits > 8 ? ZIMG_PIXEL_WORD : ZIMG_PIXEL_BYTE;
+  f.pixel_type = format.is_float() ? ZIMG_PIXEL_FLOAT : format.bits > 8 ? ZIMG_PIXEL_WORD : ZIMG_PIXEL_BYTE;
   f.depth = format.bits;
   f.pixel_range = color.range == ColorRange::full ? ZIMG_RANGE_FULL : ZIMG_RANGE_LIMITED;
   // ColorInfo and zimg both use the code points of H.273.

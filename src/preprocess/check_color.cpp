@@ -5,8 +5,11 @@
 namespace framelift {
 
 Status check_color(const PixelFormat& format, const ColorInfo& color) {
-  if (format.bits < 8 || format.bits > 16)
-    return fail(ErrorCode::invalid_argument, "{} bits per sample; 8 to 16 can be converted", format.bits);
+  if (format.is_float() && format.family == ColorFamily::yuv)
+    return fail(ErrorCode::unsupported, "floating-point pictures are RGB or gray, not YUV");
+  if (!format.is_float() && (format.bits < 8 || format.bits > 16))
+    return fail(ErrorCode::invalid_argument, "{} bits per sample; 8 to 16 and 32 (float) can be converted",
+                format.bits);
   if (format.chroma_shift_x > 1 || format.chroma_shift_y > 1)
     return fail(ErrorCode::unsupported, "chroma subsampled by more than two (4:1:1, 4:1:0) cannot be converted");
   if (color.range == ColorRange::unspecified)

@@ -1,6 +1,7 @@
 #include "preprocess/color_convert.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "color/primaries.h"
 #include "color/transfer.h"
@@ -56,8 +57,9 @@ Result<std::optional<ColorConverter>> ColorConverter::create(const ColorInfo& fr
       for (int j = 0; j < 3; ++j) plan.matrix[i][j] = static_cast<float>(matrix.m[i][j]);
   }
   if (!is_hdr(from.transfer)) {
-    plan.lowest = -16.0f / 219;
-    plan.highest = 239.0f / 219;
+    const bool codes = to.transfer != TransferCharacteristic::linear;
+    plan.lowest = codes ? -16.0f / 219 : std::numeric_limits<float>::lowest();
+    plan.highest = codes ? 239.0f / 219 : std::numeric_limits<float>::max();
     return std::optional(converter);
   }
   // Light in units of the HLG display's peak. Between two PQ pictures there is no such display: units of PQ's own.

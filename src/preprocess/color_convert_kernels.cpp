@@ -4,7 +4,7 @@
 //
 #include <algorithm>
 
-#include "color/tone_map.h"
+#include "color/gamut_map.h"
 #include "color/transfer.h"
 #include "hwy/highway.h"
 #include "preprocess/color_convert_kernels.h"
@@ -207,7 +207,7 @@ HWY_INLINE void apply_gain(D d, const ColorPlan& plan, V (&rgb)[3]) {
   for (V& x : rgb) x = hn::Mul(x, gain);
 }
 
-// Draws colours towards their gray, as color/tone_map.h has it.
+// Draws colours towards their gray, as color/gamut_map.h has it.
 template <class D, class V>
 HWY_INLINE void desaturate(D d, float bend, V (&rgb)[3]) {
   const auto& weights = bt709_luminance_weights;
@@ -215,7 +215,7 @@ HWY_INLINE void desaturate(D d, float bend, V (&rgb)[3]) {
   y = mul_add(d, rgb[1], hn::Set(d, static_cast<float>(weights[1])), y);
   y = mul_add(d, rgb[2], hn::Set(d, static_cast<float>(weights[2])), y);
   const V safe_y = hn::Max(y, hn::Set(d, 1e-30f)), one = hn::Set(d, 1.0f);
-  const V start = hn::Set(d, static_cast<float>(ToneMap::desaturation_start));
+  const V start = hn::Set(d, static_cast<float>(GamutMap::desaturation_start));
   const V saturation = hn::Sub(one, hn::Div(hn::Min(hn::Min(rgb[0], rgb[1]), rgb[2]), safe_y));
   const V beyond = hn::Max(hn::Sub(saturation, start), hn::Zero(d));
   const V compressed = hn::Add(start, hn::Div(beyond, mul_add(d, beyond, hn::Set(d, 1 / bend), one)));

@@ -51,7 +51,10 @@ void reference(const ColorInfo& from, const ColorInfo& to, double peak_nits, dou
     for (double& x : rgb) x *= peak_nits / pq_peak_nits;
   for (double& x : rgb) {
     x = inverse_eotf(to.transfer, x);
-    x = hdr ? std::clamp(x, 0.0, 1.0) : std::clamp(x, -16.0 / 219, 239.0 / 219);
+    if (hdr)
+      x = std::clamp(x, 0.0, 1.0);
+    else if (to.transfer != linear)
+      x = std::clamp(x, -16.0 / 219, 239.0 / 219);
   }
 }
 

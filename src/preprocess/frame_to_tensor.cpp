@@ -87,7 +87,7 @@ Result<FrameToTensor> FrameToTensor::create(const PixelFormat& format, const Col
   FrameToTensor converter;
   converter.format_ = format;
   converter.siting_ = chroma_siting(format, color.chroma_location);
-  converter.transform_ = code_to_rgb(color.matrix, color.range, format.bits);
+  if (!format.is_float()) converter.transform_ = code_to_rgb(color.matrix, color.range, format.bits);
   return converter;
 }
 
@@ -111,7 +111,10 @@ void FrameToTensor::run(const Frame& frame, const Region& region, const TensorVi
     for (int c = 0; c < 3; ++c) rgb[c] = inside ? out + c * plane_size : lines + static_cast<size_t>(c) * stride;
 
     const auto codes = [&](int plane) { return samples(frame.planes[plane], bytes, columns.first, y); };
-    if (format_.family != ColorFamily::yuv) {
+    if (format_.is_float()) {
+      for (int c = 0; c < 3; ++c)
+        std::copy_n(static_cast<const float*>(codes(format_.family == ColorFamily::gray ? 0 : c).data), n, rgb[c]);
+    } else if (format_.family != ColorFamily::yuv) {
       for (int c = 0; c < 3; ++c)
         code_row_to_signal(transform_, codes(format_.family == ColorFamily::gray ? 0 : c), n, rgb[c]);
     } else if (!subsampled) {

@@ -19,10 +19,10 @@ class FrameToTensor {
 
   // Writes `region` of the frame into dst, f32 [1, 3, region.height, region.width]: R, G, B with 0 = black and
   // 1 = white, not clamped (limited-range foot- and headroom survives). Gray becomes three equal planes; alpha is
-  // ignored. Chroma is interpolated according to the chroma location. The region may reach beyond the picture on any
-  // side: those pixels are the reflection of the picture without repeating the edge pixel (numpy "reflect").
-  // A pixel's value does not depend on the region it is asked in. Allocates nothing (line buffers are per thread and
-  // grow to the widest region seen).
+  // ignored. Floating-point samples are copied as they are, NaN and infinities too. Chroma is interpolated according to
+  // the chroma location. The region may reach beyond the picture on any side: those pixels are the reflection of the
+  // picture without repeating the edge pixel (numpy "reflect"). A pixel's value does not depend on the region it is
+  // asked in. Allocates nothing (line buffers are per thread and grow to the widest region seen).
   void run(const Frame& frame, const Region& region, const TensorView& dst) const;
 
   // The same values to the last bit, pixel by pixel in plain C++: the oracle of run() in tests.

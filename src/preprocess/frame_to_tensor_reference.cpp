@@ -42,7 +42,9 @@ void FrameToTensor::reference(const Frame& frame, const Region& region, const Te
 }
 
 void FrameToTensor::run_reference(const Frame& frame, const Region& region, const TensorView& dst) const {
-  if (format_.bits > 8)
+  if (format_.is_float())
+    reference<float>(frame, region, dst);
+  else if (format_.bits > 8)
     reference<uint16_t>(frame, region, dst);
   else
     reference<uint8_t>(frame, region, dst);

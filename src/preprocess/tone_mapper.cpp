@@ -28,8 +28,8 @@ Result<ToneMapper> ToneMapper::create(const ColorInfo& from, double peak_nits) {
   plan.gain_steps = gain_steps;
   plan.mix = true;
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) plan.matrix[i][j] = static_cast<float>(map.to_bt709().m[i][j]);
-  plan.desaturation_bend = static_cast<float>(map.desaturation_bend());
+    for (int j = 0; j < 3; ++j) plan.matrix[i][j] = static_cast<float>(map.gamut().to_bt709().m[i][j]);
+  plan.desaturation_bend = static_cast<float>(map.gamut().desaturation_bend());
   plan.encode = {ColorCurve::Kind::power, static_cast<float>(1 / display_gamma(TransferCharacteristic::bt709))};
   return mapper;
 }

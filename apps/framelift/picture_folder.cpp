@@ -1,0 +1,47 @@
+#include "apps/framelift/picture_folder.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "apps/framelift/commands.h"
+
+namespace framelift {
+
+namespace fs = std::filesystem;
+
+bool is_picture_batch(const std::string& input, const std::string& output) {
+  return fs::is_directory(input) && fs::path(output).extension().empty() && !output.starts_with("null:") &&
+         output != "-";
+}
+
+Status for_each_picture(const fs::path& in, const fs::path& out, std::span<const std::string_view> extensions,
+                        const std::function<Status(const fs::path&)>& process) {
+  std::vector<fs::path> pictures;
+  for (const auto& entry : fs::directory_iterator(in)) {
+    std::string extension = entry.path().extension().string();
+    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (std::ranges::count(extensions, extension)) pictures.push_back(entry.path());
+  }
+  std::ranges::sort(pictures);
+  if (pictures.empty()) {
+    std::string names;
+    for (std::string_view extension : extensions) names += (names.empty() ? "" : ", ") + std::string(extension);
+    return fail(ErrorCode::not_found, "{}: no pictures in this folder ({})", in.string(), names);
+  }
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error) return fail(ErrorCode::io, "{}: cannot be made ({})", out.string(), error.message());
+  int failed = 0;
+  for (const fs::path& picture : pictures) {
+    if (interruption().requested()) return fail(ErrorCode::cancelled, "cancelled");
+    if (const Status status = process(picture); !status) {
+      report_failure(status.error());
+      ++failed;
+    }
+  }
+  if (failed) return fail(ErrorCode::invalid_data, "{} of {} pictures failed", failed, pictures.size());
+  return {};
+}
+
+}  // namespace framelift
