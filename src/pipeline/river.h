@@ -56,6 +56,7 @@ class River {
   };
 
   void stop(Error error);
+  void add_tile(const TensorView& output, int tile, const Frame& picture);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<FinishedFrame> finish_frame(int slot, Frame picture);
   void note_written();
@@ -79,7 +80,7 @@ class River {
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
-  std::optional<JobFlicker> flicker_;      // of jobs that make HDR; fed by preprocess() and postprocess()
+  std::optional<JobFlicker> flicker_;      // of jobs that make HDR video; fed by preprocess() and postprocess()
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;
