@@ -216,6 +216,18 @@ Status TiledNetwork::warm_up(int runs, const Cancellation* cancel) {
   return {};
 }
 
+namespace {
+
+// Input pixels that tiles share and blend over; 0: they are exact.
+int blended_pixels(const VideoJob& job, const Halo& halo) {
+  if (job.overlap >= 0) return job.overlap;
+  const int usual = job.network->contract.blend_overlap;
+  const int exact = std::max(halo.before_x + halo.after_x, halo.before_y + halo.after_y);
+  return usual < exact ? usual : 0;
+}
+
+}  // namespace
+
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin) {
   const NetworkContract& contract = job.network->contract;
   const int probe_edge = 16 * contract.alignment;
@@ -229,6 +241,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   request.halo = receptive_field(probe, contract.alignment);
   request.margin = margin;
   request.max_tile_edge = job.tile;
+  request.blend = blended_pixels(job, request.halo);
   if (request.halo.global && job.tile > 0)
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);

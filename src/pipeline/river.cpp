@@ -44,6 +44,7 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
   if (is_hdr(plan.sink.color.transfer) && job.network->contract.output_color)
     flicker_.emplace(job, plan, slots_.size());
+  if (network.tiles.blend) blender_.emplace(network.tiles);
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   if (resizer) {
     const PictureLayout picture = picture_layout(plan, source.info());
@@ -168,12 +169,14 @@ Status River::postprocess() {
   return {};
 }
 
-// What the network made of a tile, to the output's colours and into the picture.
+// What the network made of a tile, to the output's colours and into the picture; with others where tiles blend.
 void River::add_tile(const TensorView& output, int tile, const Frame& picture) {
   if (writer_.gain != 1)
     for (float& v : output.f32()) v *= writer_.gain;
   if (writer_.convert) writer_.convert->run(output);
-  write_tile(output, network_.tiles.tiles[static_cast<size_t>(tile)], picture);
+  if (!blender_) return write_tile(output, network_.tiles.tiles[static_cast<size_t>(tile)], picture);
+  const Tile* band = blender_->add(tile, output);
+  if (band && band->written.width > 0 && band->written.height > 0) write_tile(blender_->band(), *band, picture);
 }
 
 // Where light is measured, in bands that the cache still holds the second time. The last tile of a row of tiles
