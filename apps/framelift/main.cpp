@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   framelift::Run run;
   framelift::add_upscale_command(app, run);
   framelift::add_hdr_command(app, run);
+  framelift::add_expand_command(app, run);
   framelift::add_play_command(app, run);
   framelift::add_compare_command(app, run);
   framelift::add_models_command(app, run);

@@ -74,6 +74,12 @@ Result<Network> prepare(VideoCommand& o) {
   FL_CHECK(complete(o));
   o.job.cancel = &interruption();
   FL_TRY(Network network, o.engine.load());
+  const auto& made = network.contract.output_color;
+  if ((made && made->transfer == TransferCharacteristic::linear) != o.linear_light)
+    return fail(ErrorCode::invalid_argument, "model {} makes {}; {}", network.name,
+                o.linear_light ? "no linear light" : "linear light",
+                o.linear_light ? "framelift expand takes models of the networks ldr2hdr and expandnet"
+                               : "use it with framelift expand");
   // Networks that are made for a display of a certain peak take the job's.
   if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
     peak->second = static_cast<int>(o.job.peak_nits);
@@ -105,6 +111,8 @@ void print_report(const VideoJob& job, const JobReport& r) {
   if (r.cancelled) fmt::print(stderr, "{}: stopped early, what was written is complete and playable\n", job.sink.path);
 }
 
+}  // namespace
+
 Result<JobReport> run_job(VideoJob& job, bool quiet) {
   ProgressPrinter progress;
   if (!quiet) job.on_progress = [&](const Progress& p) { progress(p); };
@@ -117,6 +125,25 @@ Result<JobReport> run_job(VideoJob& job, bool quiet) {
   return report;
 }
 
+Result<std::vector<fs::path>> pictures_of(const fs::path& folder) {
+  std::vector<fs::path> pictures;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    std::string extension = entry.path().extension().string();
+    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+    constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp"};
+    if (std::ranges::count(known, extension)) pictures.push_back(entry.path());
+  }
+  if (error) return fail(ErrorCode::io, "{}: the folder cannot be read ({})", folder.string(), error.message());
+  std::ranges::sort(pictures);
+  if (pictures.empty())
+    return fail(ErrorCode::not_found, "{}: no pictures in this folder (png, jpg, tiff, webp, avif, bmp)",
+                folder.string());
+  return pictures;
+}
+
+namespace {
+
 // Every picture of a folder, each into a file of the same name: a folder is not a video unless the output is one.
 bool is_picture_batch(const VideoJob& job) {
   return fs::is_directory(job.source.path) && fs::path(job.sink.path).extension().empty() &&
@@ -125,16 +152,7 @@ bool is_picture_batch(const VideoJob& job) {
 
 Status run_picture_batch(VideoJob& job, bool quiet) {
   const fs::path in = job.source.path, out = job.sink.path;
-  std::vector<fs::path> pictures;
-  for (const auto& entry : fs::directory_iterator(in)) {
-    std::string extension = entry.path().extension().string();
-    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-    constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp"};
-    if (std::ranges::count(known, extension)) pictures.push_back(entry.path());
-  }
-  std::ranges::sort(pictures);
-  if (pictures.empty())
-    return fail(ErrorCode::not_found, "{}: no pictures in this folder (png, jpg, tiff, webp, avif, bmp)", in.string());
+  FL_TRY(const auto pictures, pictures_of(in));
   std::error_code error;
   fs::create_directories(out, error);
   if (error) return fail(ErrorCode::io, "{}: cannot be made ({})", out.string(), error.message());
@@ -192,6 +210,11 @@ void VideoCommand::add_processing_to(CLI::App& c) {
       ->needs(fixed_size);
   c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
       ->check(CLI::Range(1, max_picture_edge));
+  c.add_option(
+       "--overlap", job.overlap,
+       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
+       "the same as without tiles; default whatever suits the model")
+      ->check(CLI::Range(0, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))

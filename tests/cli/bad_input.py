@@ -17,6 +17,7 @@ import tempfile
 
 import compare_cases  # noqa: F401 (registers its cases)
 import input_cases  # noqa: F401
+import expand_cases  # noqa: F401
 import hdr_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
