@@ -37,7 +37,6 @@ bool is_folder(const std::string& out) { return out.ends_with('/') || fs::is_dir
 
 // What a single input becomes under a file's name.
 Result<Work> into_file(const SourceOptions& options, const std::string& input, const std::string& out) {
-  if (fs::is_directory(input)) return Work{input, out};  // read as a sequence
   SourceOptions source = options;
   source.path = input;
   FL_TRY(const auto opened, open_source(source));

@@ -151,6 +151,13 @@ def _(s):
     s.must_fail(expand(s, s.input, out="hdr.png"), ["many pictures", "%06d"])
 
 
+@case("expand: a folder for one file")
+def _(s):
+    picture(s, "more/a.png")
+    picture(s, "more/b.png")
+    s.must_fail(expand(s, s.dir / "more", out="hdr.png"), ["many pictures", "%06d"])
+
+
 @case("expand: two inputs of one name")
 def _(s):
     s.must_fail(expand(s, picture(s, "a.png"), picture(s, "more/a.jpg")), [r"a\.png and .*a\.jpg", r"out/a\.png"])
