@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 
 #include "color/transfer.h"
 #include "network/ldr2hdr.h"
@@ -70,7 +71,8 @@ class Expand : public testing::Test {
 
   // The picture as the network's output leaves it, in 16 bits R, G, B unless told otherwise.
   Frame run(const Network& network, const fs::path& source, int tile, int overlap,
-            PixelFormat format = {ColorFamily::rgb, 16, 0, 0, false}) const {
+            PixelFormat format = {ColorFamily::rgb, 16, 0, 0, false},
+            const std::function<void(VideoJob&)>& change = {}) const {
     Frame frame;
     VideoJob job;
     job.source.path = source;
@@ -84,6 +86,7 @@ class Expand : public testing::Test {
     job.compile.precision = Precision::f32;
     job.tile = tile;
     job.overlap = overlap;
+    if (change) change(job);
     const auto report = process_video(job);
     EXPECT_TRUE(report) << report.error().message;
     tiles_ = report ? report->tiles : 0;
@@ -141,6 +144,28 @@ TEST_F(Expand, BlendedTilesOfAnIdentityAreTheUntiledPicture) {
         EXPECT_EQ(largest_step(untiled, blended), 0) << "overlap " << overlap;
       }
     }
+}
+
+// The same with bars around the picture, kept or cut off again, where whole rows of tiles may lie in them.
+TEST_F(Expand, BlendedTilesWithBars) {
+  const Network network = identity_network();
+  const fs::path source = picture(120, 200);
+  for (const auto& [width, height] : {std::pair{400, 200}, {120, 420}})
+    for (const bool keep_bars : {false, true})
+      for (const PixelFormat& format :
+           {PixelFormat{ColorFamily::rgb, 16, 0, 0, false}, PixelFormat{ColorFamily::yuv, 8, 1, 1, false}}) {
+        SCOPED_TRACE(fmt::format("{}x{} bars {} {}", width, height, keep_bars, to_string(format)));
+        const auto letterbox = [&](VideoJob& job) {
+          job.input_width = width;
+          job.input_height = height;
+          job.keep_bars = keep_bars;
+        };
+        const Frame untiled = run(network, source, 0, -1, format, letterbox);
+        EXPECT_EQ(untiled.width, keep_bars ? width : 120);
+        const Frame blended = run(network, source, 64, 20, format, letterbox);
+        EXPECT_GT(tiles_, 1);
+        EXPECT_EQ(largest_step(untiled, blended), 0);
+      }
 }
 
 // No pixel is NaN (which would be written as 0), none is left out (which would keep what the pool's memory held), and
@@ -225,6 +250,7 @@ TEST_F(Expand, BlendedAgainstUntiledOnARealNetwork) {
   const std::vector<int> expected = codes(untiled);
   const auto [low, high] = std::ranges::minmax(expected);
   EXPECT_GT(high - low, 500) << "a flat picture would hide seams";
+  EXPECT_EQ(largest_step(run(*network, source, 384, -1), run(*network, source, 384, 128)), 0) << "the default";
   for (const auto& [tile, overlap] : {std::pair{320, 64}, {384, 128}, {448, 240}}) {
     const Frame blended = run(*network, source, tile, overlap);
     EXPECT_GT(tiles_, 1);
