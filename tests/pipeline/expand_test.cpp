@@ -155,7 +155,7 @@ TEST_F(Expand, BlendedTilesWithBars) {
       for (const PixelFormat& format :
            {PixelFormat{ColorFamily::rgb, 16, 0, 0, false}, PixelFormat{ColorFamily::yuv, 8, 1, 1, false}}) {
         SCOPED_TRACE(fmt::format("{}x{} bars {} {}", width, height, keep_bars, to_string(format)));
-        const auto letterbox = [&](VideoJob& job) {
+        const auto letterbox = [width = width, height = height, keep_bars](VideoJob& job) {
           job.input_width = width;
           job.input_height = height;
           job.keep_bars = keep_bars;
