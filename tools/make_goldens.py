@@ -357,6 +357,59 @@ def make_hdr(out):
     return entries
 
 
+def ldr2hdr_shapes(base, blocks):
+    yield "enc1", (base, 3, 3, 3)
+    yield "enc2", (2 * base, base, 3, 3)
+    yield "enc3", (4 * base, 2 * base, 3, 3)
+    for block in range(blocks):
+        for i in (1, 2):
+            yield f"bottleneck.{block}.conv{i}", (4 * base, 4 * base, 3, 3)
+            yield f"bottleneck.{block}.bn{i}", (4 * base,)
+            yield f"bottleneck.{block}.bn{i}.running", (4 * base,)
+    yield "dec3", (4 * base, 2 * base, 4, 4)
+    yield "dec2", (2 * base, base, 4, 4)
+    yield "dec1", (3, base, 3, 3)
+
+
+def expandnet_shapes():
+    yield "local_net.0.0", (64, 3, 3, 3)
+    yield "local_net.1.0", (128, 64, 3, 3)
+    for i in range(4):
+        yield f"mid_net.{i}.0" if i < 3 else "mid_net.3", (64, 64 if i else 3, 3, 3)
+    for i in range(6):
+        yield f"glob_net.{i}.0", (64, 64 if i else 3, 3, 3)
+    yield "glob_net.6", (64, 64, 4, 4)
+    yield "end_net.0.0", (64, 256, 1, 1)
+    yield "end_net.1", (3, 64, 1, 1)
+
+
+def make_expand(out):
+    """Networks that make linear light, with formula weights; ExpandNet's small picture is made from its input."""
+    state = {}
+    for base, blocks in ((2, 3), (3, 2)):
+        state[base] = formula_state(ldr2hdr_shapes(base, blocks))
+        for name in ("dec3", "dec2"):  # transposed: the bias belongs to the second dimension
+            state[base][name + ".bias"] = formula_tensor(name + ".bias", (state[base][name + ".weight"].shape[1],))
+
+    def with_dilation(dilation):
+        return lambda state, image: torch_networks.ldr2hdr(state, image, dilation)
+
+    cases = [("ldr2hdr", "ldr2hdr", {"base": 2, "blocks": 3, "dilation": 2}, state[2], with_dilation(2), (24, 36)),
+             ("ldr2hdr_dilation3", "ldr2hdr", {"base": 3, "blocks": 2, "dilation": 3}, state[3], with_dilation(3), (16, 20)),
+             ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37))]
+    entries = []
+    for case, architecture, hyper, weights, forward, (h, w) in cases:
+        image = np.random.default_rng(3000 + len(entries)).uniform(0, 1, (1, 3, h, w)).astype(np.float32)
+        result = forward(to_torch(weights, torch.float64), torch.from_numpy(image).double())
+        golden = out / f"{case}.golden.safetensors"
+        safetensors_io.save(golden, {"input": image, "output": result.numpy().astype(np.float32)})
+        parameters = sum(value.size for key, value in weights.items() if ".running_" not in key)
+        entries.append({"case": case, "golden": golden.name, "architecture": architecture, "hyper": hyper,
+                        "parameters": parameters})
+        print(f"{case:18} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
+    return entries
+
+
 def make_interpolation(out):
     """Deep network interpolation: strength * a + (1 - strength) * b, tensor by tensor."""
     strength = 0.25
@@ -562,9 +615,10 @@ def main():
     make_ops(out)
     make_training(out)
     hdr = make_hdr(out)
+    expand = make_expand(out)
     files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
-                "networks": entries, "hdr": hdr, "ops": "ops.golden.safetensors",
+                "networks": entries, "hdr": hdr, "expand": expand, "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"{len(files)} files, {sum(p.stat().st_size for p in files)} bytes")

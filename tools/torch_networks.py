@@ -187,3 +187,49 @@ def hdrtvnet_hg(state, image):
     y = conv_as(state, "conv_last", torch.cat((y, image), 1))
     mask = ((image.amax(1, keepdim=True) - 0.75) / 0.25).clamp(0, 1) > 0.1
     return mask * y + image
+
+
+# ---- 8-bit pictures to linear HDR
+
+
+def ldr2hdr(state, image, dilation=2):
+    """Residual encoder-decoder (KayDelventhal/ImageBitDeepthConversion); even blocks are dilated."""
+
+    def norm(name, x):
+        values = [state[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        return F.batch_norm(x, *values, eps=1e-5)
+
+    def layer(name, x, stride=1, spread=1):
+        return F.conv2d(x, state[name + ".weight"], state[name + ".bias"], stride, spread, spread)
+
+    y = F.relu(layer("enc1", image))
+    y = F.relu(layer("enc2", y, 2))
+    y = F.relu(layer("enc3", y, 2))
+    blocks = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("bottleneck."))
+    for block in range(blocks):
+        name, spread = f"bottleneck.{block}", dilation if block % 2 == 0 else 1
+        z = F.relu(norm(name + ".bn1", layer(name + ".conv1", y, 1, spread)))
+        y = F.relu(y + norm(name + ".bn2", layer(name + ".conv2", z, 1, spread)))
+    for name in ("dec3", "dec2"):
+        y = F.relu(F.conv_transpose2d(y, state[name + ".weight"], state[name + ".bias"], stride=2, padding=1))
+    return F.softplus(layer("dec1", y))
+
+
+def expandnet(state, image):
+    """ExpandNet (Marnerides et al., 2018), its global branch on the whole image at 256x256."""
+
+    def layer(name, x, stride=1, spread=1):
+        return F.conv2d(x, state[name + ".weight"], state[name + ".bias"], stride, spread, spread)
+
+    local = F.selu(layer("local_net.1.0", F.selu(layer("local_net.0.0", image))))
+    middle = image
+    for i in range(3):
+        middle = F.selu(layer(f"mid_net.{i}.0", middle, 1, 2))
+    middle = layer("mid_net.3", middle, 1, 2)
+    whole = F.interpolate(image, (256, 256), mode="bilinear", align_corners=False)
+    for i in range(6):
+        whole = F.selu(layer(f"glob_net.{i}.0", whole, 2))
+    whole = F.conv2d(whole, state["glob_net.6.weight"], state["glob_net.6.bias"])
+    y = torch.cat((local, middle, whole.expand(-1, -1, *image.shape[2:])), 1)
+    y = F.selu(F.conv2d(y, state["end_net.0.0.weight"], state["end_net.0.0.bias"]))
+    return torch.sigmoid(F.conv2d(y, state["end_net.1.weight"], state["end_net.1.bias"]))

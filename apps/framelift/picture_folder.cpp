@@ -15,20 +15,25 @@ bool is_picture_batch(const std::string& input, const std::string& output) {
          output != "-";
 }
 
-Status for_each_picture(const fs::path& in, const fs::path& out, std::span<const std::string_view> extensions,
-                        const std::function<Status(const fs::path&)>& process) {
+Result<std::vector<fs::path>> pictures_of(const fs::path& folder, std::span<const std::string_view> extensions) {
   std::vector<fs::path> pictures;
-  for (const auto& entry : fs::directory_iterator(in)) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
     std::string extension = entry.path().extension().string();
     std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
     if (std::ranges::count(extensions, extension)) pictures.push_back(entry.path());
   }
+  if (error) return fail(ErrorCode::io, "{}: the folder cannot be read ({})", folder.string(), error.message());
   std::ranges::sort(pictures);
-  if (pictures.empty()) {
-    std::string names;
-    for (std::string_view extension : extensions) names += (names.empty() ? "" : ", ") + std::string(extension);
-    return fail(ErrorCode::not_found, "{}: no pictures in this folder ({})", in.string(), names);
-  }
+  if (!pictures.empty()) return pictures;
+  std::string names;
+  for (std::string_view extension : extensions) names += (names.empty() ? "" : ", ") + std::string(extension);
+  return fail(ErrorCode::not_found, "{}: no pictures in this folder ({})", folder.string(), names);
+}
+
+Status for_each_picture(const fs::path& in, const fs::path& out, std::span<const std::string_view> extensions,
+                        const std::function<Status(const fs::path&)>& process) {
+  FL_TRY(const auto pictures, pictures_of(in, extensions));
   std::error_code error;
   fs::create_directories(out, error);
   if (error) return fail(ErrorCode::io, "{}: cannot be made ({})", out.string(), error.message());

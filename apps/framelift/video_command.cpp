@@ -75,6 +75,12 @@ Result<Network> prepare(VideoCommand& o) {
   FL_CHECK(complete(o));
   o.job.cancel = &interruption();
   FL_TRY(Network network, o.engine.load());
+  const auto& made = network.contract.output_color;
+  if ((made && made->transfer == TransferCharacteristic::linear) != o.linear_light)
+    return fail(ErrorCode::invalid_argument, "model {} makes {}; {}", network.name,
+                o.linear_light ? "no linear light" : "linear light",
+                o.linear_light ? "framelift expand takes models of the networks ldr2hdr and expandnet"
+                               : "use it with framelift expand");
   // Networks that are made for a display of a certain peak take the job's.
   if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
     peak->second = static_cast<int>(o.job.peak_nits);
@@ -99,6 +105,8 @@ void print_report(const VideoJob& job, const JobReport& r) {
   if (r.cancelled) fmt::print(stderr, "{}: stopped early, what was written is complete and playable\n", job.sink.path);
 }
 
+}  // namespace
+
 Result<JobReport> run_job(VideoJob& job, bool quiet) {
   ProgressPrinter progress;
   if (!quiet) job.on_progress = [&](const Progress& p) { progress(p); };
@@ -111,12 +119,13 @@ Result<JobReport> run_job(VideoJob& job, bool quiet) {
   return report;
 }
 
+namespace {
+
 // Every picture of a folder, each into a file of the same name: a folder is not a video unless the output is one.
 Status run_picture_batch(VideoJob& job, bool quiet) {
-  constexpr std::string_view known[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".exr"};
   const fs::path in = job.source.path, out = job.sink.path;
   job.copy_streams = false;
-  return for_each_picture(in, out, known, [&](const fs::path& picture) -> Status {
+  return for_each_picture(in, out, coded_pictures, [&](const fs::path& picture) -> Status {
     job.source.path = picture.string();
     job.sink.path = (out / picture.stem()).string() + (picture.extension() == ".exr" ? ".exr" : ".png");
     FL_CHECK(run_job(job, quiet));
@@ -165,6 +174,11 @@ void VideoCommand::add_processing_to(CLI::App& c) {
       ->needs(fixed_size);
   c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
       ->check(CLI::Range(1, max_picture_edge));
+  c.add_option(
+       "--overlap", job.overlap,
+       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
+       "the same as without tiles; default whatever suits the model")
+      ->check(CLI::Range(0, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))

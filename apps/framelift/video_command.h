@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace framelift {
 struct VideoCommand {
   EngineOptions engine;
   VideoJob job;
+  bool linear_light = false;  // the verb takes networks that make linear light, and no others
 
   // Every option: input, output and the three groups below.
   void add_to(CLI::App& command);
@@ -34,5 +36,8 @@ struct VideoCommand {
 Status complete(VideoCommand& command);
 // The same, and the network, which the caller keeps and points the job to. Errors: also those of loading it.
 Result<Network> prepare(VideoCommand& command);
+
+// Runs one job, with progress and a summary unless quiet.
+Result<JobReport> run_job(VideoJob& job, bool quiet);
 
 }  // namespace framelift

@@ -149,7 +149,7 @@ Result<Graph> build_frame_graph(const HyperParameters& hyper, int batch, int hei
 NetworkContract contract(const HyperParameters& hyper) {
   NetworkContract result = sdr_to_hdr_contract();
   result.alignment = has_le(hyper) ? 8 : 1;
-  result.frame_reduction = has_agcm(hyper) ? condition_reduction : 0;
+  if (has_agcm(hyper)) result.frame_reduction = FrameReduction{.factor = condition_reduction};
   return result;
 }
 

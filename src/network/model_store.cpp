@@ -126,7 +126,7 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
   }
   std::string installed;
   for (const StoredModel& model : list_models()) installed += (installed.empty() ? "" : ", ") + model.name;
-  std::string remedy = "see framelift models catalogue";
+  std::string remedy = "see framelift models catalogue, or give the path of a weight file";
   if (entry != nullptr)
     remedy = entry->can_be_fetched()
                  ? fmt::format("run framelift models pull {}", entry->name)

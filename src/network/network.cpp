@@ -75,6 +75,15 @@ NetworkContract sdr_to_hdr_contract() {
   return contract;
 }
 
+NetworkContract sdr_to_linear_contract(TransferCharacteristic transfer) {
+  NetworkContract contract;
+  contract.output_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::linear, ColorPrimaries::bt709,
+                                    ColorRange::full, ChromaLocation::unspecified};
+  contract.input_color = contract.output_color;
+  contract.input_color->transfer = transfer;
+  return contract;
+}
+
 Result<Backend*> find_backend(std::string_view name, const Network& network, const CompileOptions& options) {
   const int edge = 16 * network.contract.alignment;
   FL_TRY(const Graph sample, network.build(1, edge, edge));

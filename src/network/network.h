@@ -15,23 +15,39 @@
 
 namespace framelift {
 
+// How the whole frame is reduced for a network that sees it at once; one of both is set.
+struct FrameReduction {
+  int factor = 0;  // to this part of its size (a quarter: 4), by the method that the job chooses
+  int edge = 0;    // to edge x edge pixels whatever its shape, bilinearly without a low-pass
+};
+
 // What preprocess must deliver and postprocess receives. No code downstream asks for a network's name.
 struct NetworkContract {
   // Input: RGB planes in NCHW order, float, 0 = black, 1 = white of the source's transfer (no linearisation).
   int channels = 3;
   int scale = 1;  // output pixels per input pixel, each axis
-  // The reduction (a quarter: 4) of the whole frame that Architecture::build_frame_graph takes; 0: no such graph.
-  int frame_reduction = 0;
+  std::optional<FrameReduction>
+      frame_reduction;  // of what Architecture::build_frame_graph takes; nothing: no such graph
   // Transfer and primaries that the network was made for, in values from 0 to 1 exactly; nothing: whatever the source
   // has.
   std::optional<ColorInfo> input_color;
   // What the output means, as RGB; nothing: the same as the input.
   std::optional<ColorInfo> output_color;
-  int alignment = 1;  // input width and height must be multiples of this; the pipeline pads by reflection and crops
+  float output_gain = 1;  // the output times this is what output_color says
+  int alignment = 1;      // input width and height must be multiples of this; the pipeline pads by reflection and crops
+  // Input pixels that neighbouring tiles share and blend over, for networks whose receptive field is larger than
+  // useful; 0: tiles carry the receptive field and equal the untiled picture.
+  int blend_overlap = 0;
 };
 
 // From a BT.709 picture to PQ with BT.2020 primaries, pixel for pixel.
 NetworkContract sdr_to_hdr_contract();
+
+// From a BT.709 picture, given with `transfer` (linear, srgb), to linear light with the same primaries, pixel for
+// pixel. 1 is SDR white.
+NetworkContract sdr_to_linear_contract(TransferCharacteristic transfer);
+// SDR whites that 1 of such a network's output stands for when its weights do not say.
+inline constexpr float default_scale_hdr = 4;
 
 // Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...
 using HyperParameters = std::map<std::string, int, std::less<>>;

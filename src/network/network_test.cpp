@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "graph/analysis.h"
+#include "network/expandnet.h"
 #include "network/hdrtvnet.h"
+#include "network/ldr2hdr.h"
 #include "network/rrdbnet.h"
 #include "network/srvgg_compact.h"
 #include "weights/files_for_test.h"
@@ -122,8 +125,10 @@ TEST(Network, RefusesOtherNetworks) {
   WeightFile file;
   file.path = "resnet.pth";
   file.tensors.emplace_back("layer1.0.conv1.weight", Tensor::filled({64, 64, 3, 3}, 0));
-  EXPECT_FAILS_WITH(make_network(file),
-                    "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++, hdrtvnet++-hg)");
+  EXPECT_FAILS_WITH(
+      make_network(file),
+      "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++, hdrtvnet++-hg, ldr2hdr, "
+      "expandnet)");
   WeightFile empty;
   empty.path = "empty.safetensors";
   EXPECT_FAILS_WITH(make_network(empty), "its first tensor is missing");
@@ -234,6 +239,79 @@ TEST(NcnnNetwork, RefusesGraphsThatDoSomethingElse) {
   EXPECT_FAILS_WITH(with("layer.act", "Sigmoid"), "does not occur");
 }
 
+// ---- 8-bit pictures to linear light
+
+WeightFile small_ldr2hdr() {
+  WeightFile file =
+      synthetic(ldr2hdr, {{"base", 4}, {"blocks", 3}, {"dilation", 2}, {"scale_hdr_milli", 4000}}, same_name);
+  file.tensors.emplace_back("bottleneck.0.bn1.num_batches_tracked", Tensor(DType::i64, {}));
+  return file;
+}
+
+TEST(Ldr2Hdr, ReadsItsShapeOffTheTensors) {
+  const auto network = make_network(small_ldr2hdr());
+  ASSERT_WORKS(network);
+  EXPECT_EQ(network->architecture, &ldr2hdr);
+  EXPECT_EQ(network->hyper, (HyperParameters{{"base", 4}, {"blocks", 3}, {"dilation", 2}, {"scale_hdr_milli", 4000}}));
+  EXPECT_EQ(network->contract.output_gain, 4);
+  EXPECT_EQ(network->contract.input_color->transfer, TransferCharacteristic::linear);
+  EXPECT_EQ(network->contract.output_color->transfer, TransferCharacteristic::linear);
+}
+
+TEST(Ldr2Hdr, BelievesWhatTheFileStates) {
+  WeightFile checkpoint = small_ldr2hdr();
+  checkpoint.metadata["meta.scale_hdr"] = "2.5";
+  checkpoint.metadata["meta.dilation"] = "3";
+  auto network = make_network(checkpoint);
+  ASSERT_WORKS(network);
+  EXPECT_EQ(network->contract.output_gain, 2.5f);
+  EXPECT_EQ(network->hyper.at("dilation"), 3);
+  WeightFile own = small_ldr2hdr();
+  own.metadata["framelift.hyper"] = R"({"scale_hdr_milli": 8000, "dilation": 4})";
+  network = make_network(own);
+  ASSERT_WORKS(network);
+  EXPECT_EQ(network->contract.output_gain, 8);
+  EXPECT_EQ(network->hyper.at("dilation"), 4);
+  for (const char* nonsense : {"", "nan", "x"}) {
+    checkpoint.metadata["meta.scale_hdr"] = nonsense;
+    network = make_network(checkpoint);
+    ASSERT_WORKS(network);
+    EXPECT_EQ(network->contract.output_gain, 4) << nonsense;
+  }
+}
+
+TEST(Ldr2Hdr, RefusesWhatCannotBe) {
+  WeightFile file = small_ldr2hdr();
+  for (const char* scale : {"0", "-4", "1e30"}) {
+    file.metadata["meta.scale_hdr"] = scale;
+    EXPECT_FAILS_WITH(make_network(file), "scale_hdr");
+  }
+  file.metadata.clear();
+  file.metadata["framelift.hyper"] = R"({"dilation": 100000})";
+  EXPECT_FAILS_WITH(make_network(file), "dilation");
+  file.metadata["framelift.hyper"] = R"(["hostile)";
+  ASSERT_WORKS(make_network(file));
+  file.tensors.emplace_back("bottleneck.100000000.conv1.weight", Tensor::filled({1}, 1));
+  EXPECT_FAILS_WITH(make_network(file), "residual blocks");
+}
+
+TEST(ExpandNet, SeesTheWholePictureAtAFixedSize) {
+  const NetworkContract contract = expandnet.contract({});
+  ASSERT_TRUE(contract.frame_reduction);
+  EXPECT_EQ(contract.frame_reduction->edge, 256);
+  EXPECT_EQ(contract.frame_reduction->factor, 0);
+  const auto frame = expandnet.build_frame_graph({}, 1, 256, 256);
+  ASSERT_WORKS(frame);
+  EXPECT_EQ(frame->value(frame->outputs[0]).shape, (Shape{1, 64, 1, 1}));
+  const auto graph = expandnet.build({}, 1, 40, 56);
+  ASSERT_WORKS(graph);
+  // The vector adds nothing to what a tile must carry: dilation 2 four times.
+  const Halo halo = receptive_field(*graph, 1);
+  EXPECT_FALSE(halo.global);
+  EXPECT_EQ(halo.before_x, 8);
+  EXPECT_EQ(halo.after_y, 8);
+}
+
 struct RealNetwork {
   const char* file;
   const Architecture* architecture;
@@ -272,6 +350,7 @@ const RealNetwork real_networks[] = {
     {"hdrtvnetpp/LE.pth", &hdrtvnet, {{"agcm", 0}, {"le", 1}}, 555'907},
     {"hdrtvnetpp/Ensemble_AGCM_LE.pth", &hdrtvnet, {{"agcm", 1}, {"le", 1}}, 591'158},
     {"hdrtvnetpp/HR.pth", &hdrtvnet, {{"agcm", 1}, {"le", 1}}, 591'158},
+    {"expandnet/expandnet_weights_legacy.pth", &expandnet, {}, 456'899},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, RealNetworks, testing::ValuesIn(real_networks), [](const auto& test) {
@@ -282,8 +361,8 @@ INSTANTIATE_TEST_SUITE_P(All, RealNetworks, testing::ValuesIn(real_networks), []
 
 TEST(RealNetworks, WeightsOfOtherNetworksAreRefused) {
   SKIP_WITHOUT_SHARED_WEIGHTS();
-  for (const char* file : {"expandnet/expandnet_weights_legacy.pth", "segmentation/selfie_segmentation.safetensors"})
-    EXPECT_FAILS_WITH(load_network(shared_weights() / file), "holds no network framelift knows");
+  EXPECT_FAILS_WITH(load_network(shared_weights() / "segmentation/selfie_segmentation.safetensors"),
+                    "holds no network framelift knows");
 }
 
 }  // namespace

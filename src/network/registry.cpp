@@ -1,6 +1,8 @@
 #include "network/bt2446.h"
+#include "network/expandnet.h"
 #include "network/hallucination.h"
 #include "network/hdrtvnet.h"
+#include "network/ldr2hdr.h"
 #include "network/network.h"
 #include "network/rrdbnet.h"
 #include "network/srvgg_compact.h"
@@ -8,7 +10,8 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet, &hallucination};
+  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet,
+                                                       &hallucination, &ldr2hdr, &expandnet};
   return all;
 }
 

@@ -14,11 +14,12 @@ void Stabiliser::smooth(const TensorView& picture, std::span<float> values) {
 
 Result<FrameNetwork> FrameNetwork::create(const Network& network, Backend& backend, const CompileOptions& options,
                                           int width, int height, Reduction method, float stabilise) {
-  const int factor = network.contract.frame_reduction;
-  FrameNetwork made(factor, method, stabilise);
-  FL_TRY(const Graph graph,
-         network.architecture->build_frame_graph(network.hyper, 1, reduced_size(height, factor, method),
-                                                 reduced_size(width, factor, method)));
+  const FrameReduction& wanted = *network.contract.frame_reduction;
+  FrameNetwork made(wanted.edge > 0 ? Reducer::to_size(height, width, wanted.edge, wanted.edge, Reduction::bilinear)
+                                    : Reducer::by_factor(height, width, wanted.factor, method),
+                    stabilise);
+  FL_TRY(const Graph graph, network.architecture->build_frame_graph(network.hyper, 1, made.reducer_.target_height(),
+                                                                    made.reducer_.target_width()));
   CompileOptions one_at_a_time = options;
   one_at_a_time.latency = true;
   // Small, and it sets the tone of the whole frame: never in less than f32.
@@ -32,7 +33,7 @@ Result<FrameNetwork> FrameNetwork::create(const Network& network, Backend& backe
 Status FrameNetwork::run(const PictureReader& reader, const Frame& frame) {
   reader.run(frame, {0, 0, frame.width, frame.height}, whole_.view());
   const TensorView picture = request_->input(0);
-  reduce(whole_.view(), factor_, method_, picture, scratch_);
+  reducer_.run(whole_.view(), picture);
   FL_CHECK(request_->start());
   FL_CHECK(request_->wait());
   stabiliser_.smooth(picture, vector().f32());

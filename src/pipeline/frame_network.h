@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.h"
@@ -32,7 +33,7 @@ class Stabiliser {
 
 class FrameNetwork {
  public:
-  // For frames of width x height pixels.
+  // For frames of width x height pixels. `method`: where the network's contract leaves it open.
   static Result<FrameNetwork> create(const Network& network, Backend& backend, const CompileOptions& options, int width,
                                      int height, Reduction method, float stabilise);
 
@@ -42,14 +43,11 @@ class FrameNetwork {
   bool from_cache() const { return executable_->from_cache(); }
 
  private:
-  FrameNetwork(int factor, Reduction method, float stabilise)
-      : factor_(factor), method_(method), stabiliser_(stabilise) {}
+  FrameNetwork(Reducer reducer, float stabilise) : reducer_(std::move(reducer)), stabiliser_(stabilise) {}
 
-  int factor_;
-  Reduction method_;
+  Reducer reducer_;
   Stabiliser stabiliser_;
   Tensor whole_;  // the frame at full size
-  std::vector<float> scratch_;
   std::unique_ptr<Executable> executable_;
   std::unique_ptr<InferRequest> request_;
 };

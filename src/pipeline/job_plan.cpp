@@ -42,8 +42,16 @@ Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int reque
   return std::max<int64_t>(budget / (per_pixel * requests), 1);
 }
 
-// RGB of the network in the form that video carries.
+bool is_linear(const std::optional<ColorInfo>& color) {
+  return color && color->transfer == TransferCharacteristic::linear;
+}
+
+// RGB of the network in the form that video carries; linear light, which is no video, stays RGB.
 ColorInfo video_color(ColorInfo rgb) {
+  if (is_linear(rgb)) {
+    rgb.chroma_location = ChromaLocation::left;  // it has none, but tags are complete
+    return rgb;
+  }
   if (rgb.primaries == ColorPrimaries::bt2020) {
     rgb.matrix = MatrixCoefficients::bt2020_ncl;
     rgb.chroma_location = ChromaLocation::top_left;  // as UHD Blu-ray and ITU-T H-series Supplement 18 ask
@@ -121,7 +129,10 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.attributes.chromaticities.reset();
     plan.sink.attributes.white_nits = 0;
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
-    plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);  // PQ in 8 bits shows bands
+    if (is_linear(contract.output_color))
+      plan.sink.source_format = {ColorFamily::rgb, 32, 0, 0, input.format.alpha};
+    else  // PQ in 8 bits shows bands
+      plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);
     plan.sink.hdr = job.sink.hdr;
     const bool any_given = plan.sink.hdr.mastering_display || plan.sink.hdr.content_light;
     if (any_given && plan.sink.color.transfer != TransferCharacteristic::pq)
@@ -153,7 +164,9 @@ Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, cons
   const auto& wanted = job.network->contract.input_color;
   if (wanted && !is_hdr(plan.input_color.transfer)) {
     ColorInfo from = input.color;
-    if (from.transfer == TransferCharacteristic::unspecified) from.transfer = wanted->transfer;
+    // Pictures that say nothing are what the network was trained on, which for one that is fed linear light were sRGB.
+    if (from.transfer == TransferCharacteristic::unspecified)
+      from.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted->transfer;
     if (from.primaries == ColorPrimaries::unspecified) from.primaries = wanted->primaries;
     FL_TRY(convert, ColorConverter::create(from, *wanted));
   }
@@ -169,7 +182,13 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   PictureLayout direct = target;
   if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
-  PictureWriter writer{std::nullopt, std::move(to_frame), direct.format, std::nullopt, std::nullopt, std::nullopt};
+  PictureWriter writer{job.network->contract.output_gain,
+                       std::nullopt,
+                       std::move(to_frame),
+                       direct.format,
+                       std::nullopt,
+                       std::nullopt,
+                       std::nullopt};
   // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.
   const ColorInfo made = job.network->contract.output_color.value_or(plan.input_color);
   if (made.transfer != target.color.transfer) {
@@ -202,6 +221,18 @@ Status TiledNetwork::warm_up(int runs, const Cancellation* cancel) {
   return {};
 }
 
+namespace {
+
+// Input pixels that tiles share and blend over; 0: they are exact.
+int blended_pixels(const VideoJob& job, const Halo& halo) {
+  if (job.overlap >= 0) return job.overlap;
+  const int usual = job.network->contract.blend_overlap;
+  const int exact = std::max(halo.before_x + halo.after_x, halo.before_y + halo.after_y);
+  return usual < exact ? usual : 0;
+}
+
+}  // namespace
+
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin) {
   const NetworkContract& contract = job.network->contract;
   const int probe_edge = 16 * contract.alignment;
@@ -215,6 +246,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   request.halo = receptive_field(probe, contract.alignment);
   request.margin = margin;
   request.max_tile_edge = job.tile;
+  request.blend = blended_pixels(job, request.halo);
   if (request.halo.global && job.tile > 0)
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);
@@ -226,7 +258,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
 
   const auto begin = Clock::now();
   std::optional<FrameNetwork> frame;
-  if (contract.frame_reduction > 0) {
+  if (contract.frame_reduction) {
     FL_TRY(frame, FrameNetwork::create(*job.network, *job.backend, job.compile, plan.picture.width, plan.picture.height,
                                        job.frame_reduction, job.stabilise));
   }

@@ -37,7 +37,8 @@ Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, cons
 
 // How the network's output becomes the sink's frames.
 struct PictureWriter {
-  std::optional<ColorConverter> convert;  // in place on the network's output, first
+  float gain = 1;                         // of the network's output, first of all
+  std::optional<ColorConverter> convert;  // in place on the network's output
   TensorToFrame to_frame;
   PixelFormat network_format;         // of the pictures that to_frame writes
   std::optional<Resizer> resizer;     // from those to the sink's frames, when their sizes differ

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/allocation_counter.h"
+#include "color/transfer.h"
 
 namespace framelift {
 namespace {
@@ -41,7 +42,9 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
       deadlines_(target_fps_) {
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
   for (size_t i = 0; i < network.requests.size(); ++i) free_requests_.push(static_cast<int>(i));
-  if (job.network->contract.output_color) flicker_.emplace(job, plan, slots_.size());
+  if (is_hdr(plan.sink.color.transfer) && job.network->contract.output_color)
+    flicker_.emplace(job, plan, slots_.size());
+  if (network.tiles.blend) blender_.emplace(network.tiles);
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   if (resizer) {
     const PictureLayout picture = picture_layout(plan, source.info());
@@ -152,8 +155,7 @@ Status River::postprocess() {
     FinishedFrame finished;
     {
       StageTimer timer(postprocess_meter);
-      if (writer_.convert) writer_.convert->run(request.output(0));
-      write_tile(request.output(0), tile, picture);
+      add_tile(request.output(0), running->tile, picture);
       if (flicker_) flicker_->add_output(request.output(0), tile);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
@@ -165,6 +167,16 @@ Status River::postprocess() {
   }
   processed_.close();
   return {};
+}
+
+// What the network made of a tile, to the output's colours and into the picture; with others where tiles blend.
+void River::add_tile(const TensorView& output, int tile, const Frame& picture) {
+  if (writer_.gain != 1)
+    for (float& v : output.f32()) v *= writer_.gain;
+  if (writer_.convert) writer_.convert->run(output);
+  if (!blender_) return write_tile(output, network_.tiles.tiles[static_cast<size_t>(tile)], picture);
+  const Tile* band = blender_->add(tile, output);
+  if (band && band->written.width > 0 && band->written.height > 0) write_tile(blender_->band(), *band, picture);
 }
 
 // Where light is measured, in bands that the cache still holds the second time. The last tile of a row of tiles

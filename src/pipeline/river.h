@@ -10,6 +10,7 @@
 #include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
+#include "pipeline/tile_blender.h"
 #include "pipeline/video_job.h"
 #include "preprocess/picture_reader.h"
 
@@ -56,6 +57,7 @@ class River {
   };
 
   void stop(Error error);
+  void add_tile(const TensorView& output, int tile, const Frame& picture);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<FinishedFrame> finish_frame(int slot, Frame picture);
   void note_written();
@@ -79,7 +81,8 @@ class River {
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
-  std::optional<JobFlicker> flicker_;      // of jobs that make HDR; fed by preprocess() and postprocess()
+  std::optional<JobFlicker> flicker_;      // of jobs that make HDR video; fed by preprocess() and postprocess()
+  std::optional<TileBlender> blender_;     // of tiles that blend
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

@@ -1,6 +1,7 @@
 #include "pipeline/tiler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -31,9 +32,98 @@ struct Axis {
   int smallest_window() const { return std::min(step + before + after, padded); }
 };
 
+// One axis cut into windows of one size that overlap and blend.
+struct BlendedAxis {
+  int window = 0;  // input pixels
+  std::vector<int> starts;
+  std::vector<Ramp> ramps;  // one a window
+
+  // `longest`: of a window. An error when that leaves nothing beside the overlap.
+  static std::optional<BlendedAxis> cut(const TileRequest& r, int size, int longest) {
+    const int step = std::lcm(r.alignment, 2);
+    const int padded = round_up(size, r.alignment);
+    if (padded <= longest) return BlendedAxis{padded, {0}, {{}}};
+    // Over the middle half, because the outer quarters are where a tile is furthest from the untiled picture. Beside it
+    // there is room for the rows of context that postprocess reads above and below what it writes.
+    const int blended = round_up((r.blend + 1) / 2, step);
+    const int shared = round_up(std::max(r.blend, blended + (4 * r.margin + r.scale - 1) / r.scale), step);
+    longest = longest / step * step;
+    if (longest < shared + step) return std::nullopt;
+    const auto count_of = [&](int window) { return (padded - shared + window - shared - 1) / (window - shared); };
+    const int most = count_of(longest);
+    BlendedAxis axis;
+    axis.window = round_up((padded + (most - 1) * shared + most - 1) / most, step);
+    for (int i = 0; i < count_of(axis.window); ++i) {
+      axis.starts.push_back(std::min(i * (axis.window - shared), padded - axis.window));
+      const int start = axis.starts.back() * r.scale;
+      if (i == 0) {
+        axis.ramps.push_back({});
+        continue;
+      }
+      // On even pixels.
+      const int common = (axis.starts[static_cast<size_t>(i) - 1] + axis.window) * r.scale - start;
+      const int begin = round_up(start + (common - blended * r.scale) / 2, 2);
+      axis.ramps.push_back({begin, begin + blended * r.scale});
+    }
+    return axis;
+  }
+
+  // What window i writes, in output pixels, when the picture has `size` of them: from its ramp to the next.
+  int written_begin(size_t i, int margin) const { return i == 0 ? 0 : ramps[i].begin - margin; }
+  int written_end(size_t i, int margin, int size) const {
+    return i + 1 == ramps.size() ? size : ramps[i + 1].begin - margin;
+  }
+};
+
+Result<TilePlan> plan_blended_tiles(const TileRequest& r) {
+  constexpr auto unlimited = std::numeric_limits<int64_t>::max();
+  const int64_t limit = r.max_tile_edge > 0 ? r.max_tile_edge : unlimited;
+  const int64_t area = r.max_tile_pixels > 0 ? r.max_tile_pixels : unlimited;
+  const int padded_x = round_up(r.width, r.alignment), padded_y = round_up(r.height, r.alignment);
+  // As square as the picture allows.
+  const auto square = static_cast<int64_t>(std::sqrt(static_cast<double>(area)));
+  const auto edge_y = static_cast<int>(
+      std::min({limit, int64_t{padded_y}, std::max(square, area / std::min(limit, int64_t{padded_x}))}));
+  const auto edge_x = static_cast<int>(std::min({limit, int64_t{padded_x}, area / std::max(edge_y, 1)}));
+  const auto x = BlendedAxis::cut(r, r.width, edge_x), y = BlendedAxis::cut(r, r.height, edge_y);
+  if (!x || !y)
+    return fail(ErrorCode::invalid_argument,
+                "tiles of {}x{} pixels leave no room beside an overlap of {}; raise --tile or --memory, or lower "
+                "--overlap",
+                edge_x, edge_y, r.blend);
+
+  TilePlan plan{x->window, y->window, {}, std::nullopt};
+  const int s = r.scale, width = r.width * s, height = r.height * s;
+  BlendPlan blend{x->ramps, y->ramps, {}, r.margin};
+  for (size_t j = 0; j < y->starts.size(); ++j) {
+    const int top = y->written_begin(j, r.margin), bottom = y->written_end(j, r.margin, height);
+    const int in_y = y->starts[j];
+    Tile band;
+    band.covered = {0, in_y * s, padded_x * s, y->window * s};
+    band.written = {0, top, width, bottom - top};
+    blend.bands.push_back(band);
+    for (size_t i = 0; i < x->starts.size(); ++i) {
+      const int left = x->written_begin(i, 0), right = x->written_end(i, 0, width);
+      const int in_x = x->starts[i];
+      Tile tile;
+      tile.input = {in_x, in_y, x->window, y->window};
+      tile.covered = {in_x * s, in_y * s, x->window * s, y->window * s};
+      tile.written = {left, top, right - left, bottom - top};
+      plan.tiles.push_back(tile);
+    }
+  }
+  if (plan.tiles.size() > 1) {
+    plan.blend = std::move(blend);
+  } else {
+    plan.tiles[0].exact = plan.tiles[0].covered;
+  }
+  return plan;
+}
+
 }  // namespace
 
 Result<TilePlan> plan_tiles(const TileRequest& r) {
+  if (r.blend > 0) return plan_blended_tiles(r);
   // Halos and the postprocess margin round up to the alignment; cores also keep chroma pairs together.
   const int margin = (r.margin + r.scale - 1) / r.scale;
   const int step = std::lcm(r.alignment, 2);
@@ -68,7 +158,7 @@ Result<TilePlan> plan_tiles(const TileRequest& r) {
                 "the tile limit is below the smallest tile this network allows, {}x{} pixels; raise --tile or --memory",
                 x.smallest_window(), y.smallest_window());
 
-  TilePlan plan{best_x.window, best_y.window, {}};
+  TilePlan plan{best_x.window, best_y.window, {}, std::nullopt};
   for (int j = 0; j < best_y.count; ++j)
     for (int i = 0; i < best_x.count; ++i) {
       const int s = r.scale;
@@ -90,7 +180,7 @@ Result<TilePlan> plan_tiles(const TileRequest& r) {
 }
 
 void crop_tiles(TilePlan& plan, const Region& picture, const Region& kept) {
-  for (Tile& tile : plan.tiles) {
+  const auto crop = [&](Tile& tile) {
     tile.input.x -= picture.x;
     tile.input.y -= picture.y;
     tile.written = intersection(tile.written, kept);
@@ -98,8 +188,15 @@ void crop_tiles(TilePlan& plan, const Region& picture, const Region& kept) {
       region->x -= kept.x;
       region->y -= kept.y;
     }
+  };
+  std::ranges::for_each(plan.tiles, crop);
+  if (!plan.blend) {
+    std::erase_if(plan.tiles, [](const Tile& tile) { return tile.written.width <= 0 || tile.written.height <= 0; });
+    return;
   }
-  std::erase_if(plan.tiles, [](const Tile& tile) { return tile.written.width <= 0 || tile.written.height <= 0; });
+  std::ranges::for_each(plan.blend->bands, crop);
+  for (Ramp& ramp : plan.blend->x) ramp = {ramp.begin - kept.x, ramp.end - kept.x};
+  for (Ramp& ramp : plan.blend->y) ramp = {ramp.begin - kept.y, ramp.end - kept.y};
 }
 
 }  // namespace framelift

@@ -44,7 +44,11 @@ struct VideoJob {
   Backend* backend = nullptr;
   CompileOptions compile;
 
-  int tile = 0;              // longest side of a tile in input pixels; 0: as large as memory allows
+  int tile = 0;  // longest side of a tile in input pixels; 0: as large as memory allows
+  // Input pixels that neighbouring tiles share, blending over the middle half; 0: tiles carry the receptive field, and
+  // the result equals the untiled one; below 0: what the network's contract says, unless the receptive field is
+  // smaller.
+  int overlap = -1;
   int64_t memory_bytes = 0;  // for the network's activations; 0: half of what is free
   // Sizes, in pixels (pipeline/size_plan.h has what follows from them).
   int max_input_width = 0, max_input_height = 0;  // the picture is reduced to fit before the network; 0: no limit

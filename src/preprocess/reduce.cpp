@@ -1,17 +1,10 @@
 #include "preprocess/reduce.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace framelift {
 namespace {
-
-// One output sample: a weighted sum of `count` input samples beginning at `first` (which may lie outside).
-struct Taps {
-  int first = 0, count = 0;
-  std::array<float, 4 * max_reduction + 1> weights{};
-};
 
 // Keys' cubic convolution kernel with a = -0.5.
 double cubic(double x) {
@@ -21,27 +14,7 @@ double cubic(double x) {
   return 0;
 }
 
-// The taps of output sample `o`. The centre of an output sample lies at (o + 0.5) * factor - 0.5.
-Taps taps_of(int o, int factor, Reduction method) {
-  const double centre = (o + 0.5) * factor - 0.5;
-  Taps taps;
-  if (method == Reduction::bilinear) {
-    taps.first = static_cast<int>(std::floor(centre));
-    const auto fraction = static_cast<float>(centre - taps.first);
-    taps.count = 2;
-    taps.weights[0] = 1 - fraction;
-    taps.weights[1] = fraction;
-    return taps;
-  }
-  const double reach = 2.0 * factor;
-  taps.first = static_cast<int>(std::ceil(centre - reach));
-  const int last = static_cast<int>(std::floor(centre + reach));
-  double sum = 0;
-  for (int i = taps.first; i <= last; ++i) sum += cubic((centre - i) / factor);
-  for (int i = taps.first; i <= last; ++i)
-    taps.weights[static_cast<size_t>(taps.count++)] = static_cast<float>(cubic((centre - i) / factor) / sum);
-  return taps;
-}
+double triangle(double x) { return std::max(1 - std::abs(x), 0.0); }
 
 // Index into [0, size) by mirroring with the edge sample repeated: ... 1 0 | 0 1 2 ... n-1 | n-1 n-2 ...
 int mirrored(int i, int size) {
@@ -51,40 +24,59 @@ int mirrored(int i, int size) {
   return i < size ? i : period - 1 - i;
 }
 
-}  // namespace
-
 int reduced_size(int size, int factor, Reduction method) {
   return method == Reduction::bicubic ? (size + factor - 1) / factor : std::max(size / factor, 1);
 }
 
-void reduce(const TensorView& source, int factor, Reduction method, const TensorView& target,
-            std::vector<float>& scratch) {
-  const auto channels = static_cast<int>(source.shape[1]), height = static_cast<int>(source.shape[2]),
-             width = static_cast<int>(source.shape[3]);
-  const auto out_height = static_cast<int>(target.shape[2]), out_width = static_cast<int>(target.shape[3]);
-  // The weights repeat from sample to sample, shifted by the factor.
-  const Taps first = taps_of(0, factor, method);
-  const int count = first.count;
-  scratch.resize(static_cast<size_t>(width));
-  for (int c = 0; c < channels; ++c)
-    for (int y = 0; y < out_height; ++y) {
-      std::ranges::fill(scratch, 0.0f);
-      for (int k = 0; k < count; ++k) {
-        const int row = mirrored(first.first + y * factor + k, height);
-        const float* in = source.as<float>() + (int64_t{c} * height + row) * width;
-        const float weight = first.weights[static_cast<size_t>(k)];
-        for (int x = 0; x < width; ++x) scratch[static_cast<size_t>(x)] += weight * in[x];
+}  // namespace
+
+Reducer::Axis Reducer::make_axis(int size, int targets, double step, Reduction method) {
+  const bool wide = method == Reduction::bicubic;
+  const double widening = wide ? std::max(step, 1.0) : 1;  // the low-pass
+  const double reach = wide ? 2 * widening : 1;
+  Axis axis;
+  axis.taps = static_cast<int>(std::ceil(2 * reach)) + 1;
+  for (int o = 0; o < targets; ++o) {
+    const double centre = (o + 0.5) * step - 0.5;
+    const int first = static_cast<int>(std::ceil(centre - reach));
+    const auto weight = [&](int i) { return wide ? cubic((centre - i) / widening) : triangle(centre - i); };
+    double sum = 0;
+    for (int i = first; i < first + axis.taps; ++i) sum += weight(i);
+    for (int i = first; i < first + axis.taps; ++i) {
+      axis.sources.push_back(mirrored(i, size));
+      axis.weights.push_back(static_cast<float>(weight(i) / sum));
+    }
+  }
+  return axis;
+}
+
+Reducer Reducer::by_factor(int height, int width, int factor, Reduction method) {
+  return {make_axis(height, reduced_size(height, factor, method), factor, method),
+          make_axis(width, reduced_size(width, factor, method), factor, method), width};
+}
+
+Reducer Reducer::to_size(int height, int width, int target_height, int target_width, Reduction method) {
+  return {make_axis(height, target_height, static_cast<double>(height) / target_height, method),
+          make_axis(width, target_width, static_cast<double>(width) / target_width, method), width};
+}
+
+void Reducer::run(const TensorView& source, const TensorView& target) {
+  const int64_t height = source.shape[2], width = source.shape[3];
+  float* out = target.as<float>();
+  for (int64_t c = 0; c < source.shape[1]; ++c)
+    for (size_t y = 0; y < static_cast<size_t>(target_height()); ++y) {
+      std::ranges::fill(line_, 0.0f);
+      for (size_t k = y * static_cast<size_t>(y_.taps); k < (y + 1) * static_cast<size_t>(y_.taps); ++k) {
+        const float weight = y_.weights[k];
+        if (weight == 0) continue;
+        const float* in = source.as<float>() + (c * height + y_.sources[k]) * width;
+        for (size_t x = 0; x < line_.size(); ++x) line_[x] += weight * in[x];
       }
-      float* out = target.as<float>() + (int64_t{c} * out_height + y) * out_width;
-      for (int x = 0; x < out_width; ++x) {
-        const int left = first.first + x * factor;
-        const bool inside = left >= 0 && left + count <= width;
+      size_t k = 0;
+      for (int x = 0; x < target_width(); ++x) {
         float sum = 0;
-        for (int k = 0; k < count; ++k) {
-          const int column = inside ? left + k : mirrored(left + k, width);
-          sum += first.weights[static_cast<size_t>(k)] * scratch[static_cast<size_t>(column)];
-        }
-        out[x] = sum;
+        for (int tap = 0; tap < x_.taps; ++tap, ++k) sum += x_.weights[k] * line_[static_cast<size_t>(x_.sources[k])];
+        *out++ = sum;
       }
     }
 }

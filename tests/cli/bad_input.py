@@ -19,6 +19,7 @@ import compare_cases  # noqa: F401 (registers its cases)
 import dataset_cases  # noqa: F401
 import exr_cases  # noqa: F401
 import input_cases  # noqa: F401
+import expand_cases  # noqa: F401
 import hdr_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401

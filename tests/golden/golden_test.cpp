@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/evaluate.h"
+#include "tests/formula_weights.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -158,29 +159,7 @@ TEST_P(NetworkGolden, EveryBackend) {
 INSTANTIATE_TEST_SUITE_P(Synthetic, NetworkGolden, testing::ValuesIn(network_cases()),
                          [](const auto& test) { return test.param.at("case").template get<std::string>(); });
 
-// ---- HDR networks, whose weights follow a formula instead of filling a file (tools/make_goldens.py has the same)
-
-Tensor formula_tensor(const std::string& name, const Shape& shape) {
-  uint32_t seed = 2166136261u;
-  for (unsigned char byte : name) seed = (seed ^ byte) * 16777619u;
-  const double per_output = static_cast<double>(shape.elements() / shape[0]);
-  Tensor tensor(DType::f32, shape);
-  for (size_t i = 0; i < tensor.f32().size(); ++i) {
-    uint32_t mixed = seed + static_cast<uint32_t>(i) * 2654435761u;
-    mixed = (mixed ^ mixed >> 15) * 2246822519u;
-    const double unit = static_cast<double>(mixed ^ mixed >> 13) / 0x1p31 - 1;
-    const bool around_one = name.ends_with(".weight") || name.ends_with(".running_var");
-    tensor.f32()[i] = static_cast<float>(shape.rank() > 1 ? unit * std::sqrt(3 / per_output)
-                                         : around_one     ? 1 + 0.5 * unit
-                                                          : 0.1 * unit);
-  }
-  return tensor;
-}
-
-void add_formula_weights(const Graph& graph, Parameters& parameters) {
-  for (const Value& value : graph.values)
-    if (value.kind == ValueKind::parameter) parameters.emplace(value.name, formula_tensor(value.name, value.shape));
-}
+// ---- HDR networks, whose weights follow a formula instead of filling a file
 
 class HdrNetworkGolden : public testing::TestWithParam<json> {};
 

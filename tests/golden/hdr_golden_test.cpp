@@ -45,9 +45,9 @@ Tensor crop(const Tensor& picture, int top, int left, int height, int width) {
 
 Tensor reduced(Tensor& picture, Reduction method) {
   const auto height = static_cast<int>(picture.shape()[2]), width = static_cast<int>(picture.shape()[3]);
-  Tensor out(DType::f32, {1, 3, reduced_size(height, 4, method), reduced_size(width, 4, method)});
-  std::vector<float> scratch;
-  reduce(picture.view(), 4, method, out.view(), scratch);
+  Reducer reducer = Reducer::by_factor(height, width, 4, method);
+  Tensor out(DType::f32, {1, 3, reducer.target_height(), reducer.target_width()});
+  reducer.run(picture.view(), out.view());
   return out;
 }
 
