@@ -14,6 +14,7 @@
 #include "decode/ffmpeg.h"
 #include "decode/ffmpeg_source.h"
 #include "decode/pattern_source.h"
+#include "decode/picture_files.h"
 #include "decode/source.h"
 
 namespace framelift {
@@ -31,9 +32,13 @@ std::string lower_extension(const fs::path& path) {
   return text;
 }
 
-bool is_picture_name(const fs::path& path) {
+}  // namespace
+
+bool is_picture_name(const std::string& path) {
   return std::ranges::find(picture_extensions, lower_extension(path)) != std::end(picture_extensions);
 }
+
+namespace {
 
 // "a:b/%d.png" must not look like a protocol to FFmpeg.
 std::string plain_path(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
