@@ -19,6 +19,7 @@ void add_compare_command(CLI::App& app, Run& run);
 void add_doctor_command(CLI::App& app, Run& run);
 void add_bench_command(CLI::App& app, Run& run);
 void add_bench_matrix_command(CLI::App& bench, Run& run);  // under `bench`
+void add_dataset_command(CLI::App& app, Run& run);
 void add_models_command(CLI::App& app, Run& run);
 
 // Prints "framelift: <message>" and returns the exit code for a failure (130 for a cancelled job, else 1).

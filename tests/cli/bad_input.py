@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import compare_cases  # noqa: F401 (registers its cases)
+import dataset_cases  # noqa: F401
 import input_cases  # noqa: F401
 import hdr_cases  # noqa: F401
 import weight_cases  # noqa: F401
