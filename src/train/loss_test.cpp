@@ -35,6 +35,7 @@ struct LossCase {
   const char* name;
   LossOptions options;
 };
+void PrintTo(const LossCase& c, std::ostream* out) { *out << c.name; }
 const LossCase loss_cases[] = {{"l1", {LossKind::l1, 0.5, 11}},
                                {"hybrid", {LossKind::hybrid, 0.3, 11}},
                                {"ms-ssim 5", {LossKind::ms_ssim, 0.84, 5}},
