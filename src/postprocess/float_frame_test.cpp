@@ -28,7 +28,7 @@ void fill_with_any_bits(const Frame& frame) {
     for (int y = 0; y < frame.height; ++y)
       for (int x = 0; x < frame.width; ++x)
         frame.planes[static_cast<size_t>(p)].row<uint32_t>(y)[x] =
-            random() % 8 ? static_cast<uint32_t>(random()) : 0x7f800000u | (random() % 3);
+            static_cast<uint32_t>(random() % 8 ? random() : 0x7f800000u | (random() % 3));
 }
 
 TEST(FloatFrame, ComesBackToTheLastBit) {

@@ -4,12 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
-#include <random>
 
 #include "backend/torch/torch_engine.h"
 #include "base/log.h"
 #include "encode/sink.h"
 #include "graph/analysis.h"
+#include "train/data/split.h"
 #include "train/initialise.h"
 #include "train/run/checkpoint.h"
 #include "train/run/event_file.h"
@@ -375,21 +375,12 @@ Result<TrainingData> split_data(const Dataset& training, const Dataset* validati
   TrainingData data;
   data.training = &training;
   data.validation = validation ? validation : &training;
-  data.training_indices.resize(training.size());
-  std::iota(data.training_indices.begin(), data.training_indices.end(), size_t{0});
+  DatasetSplit split = split_dataset(training, validation ? 0 : validation_share, seed);
+  data.training_indices = std::move(split.training);
+  data.validation_indices = std::move(split.validation);
   if (validation) {
     data.validation_indices.resize(validation->size());
     std::iota(data.validation_indices.begin(), data.validation_indices.end(), size_t{0});
-  } else {
-    auto& all = data.training_indices;
-    std::mt19937_64 random(seed);
-    for (size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random() % i]);
-    const auto wanted = static_cast<size_t>(std::lround(validation_share * static_cast<double>(all.size())));
-    const size_t kept = all.size() - std::min(std::max<size_t>(wanted, 1), all.size());
-    data.validation_indices.assign(all.begin() + static_cast<ptrdiff_t>(kept), all.end());
-    all.resize(kept);
-    std::ranges::sort(all);
-    std::ranges::sort(data.validation_indices);
   }
   if (data.training_indices.empty() || data.validation_indices.empty())
     return fail(ErrorCode::invalid_argument,

@@ -26,8 +26,8 @@ struct TrainingData {
   std::vector<size_t> validation_indices;
 };
 
-// All of `training`, and all of `validation`; without a second set a share of the first is taken out at random, the
-// same for the same seed. Errors: invalid_argument (too few pictures).
+// All of `training`, and all of `validation`; without a second set split_dataset() takes a share out of the first.
+// Errors: invalid_argument (too few pictures).
 Result<TrainingData> split_data(const Dataset& training, const Dataset* validation, double validation_share,
                                 uint64_t seed);
 
