@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import formula_goldens  # noqa: E402
 import safetensors_io  # noqa: E402
 import torch_networks  # noqa: E402
 
@@ -243,173 +244,6 @@ def make_networks(out):
     return entries
 
 
-# ---- HDRTVNet++: weights from a formula that the C++ test knows too, so that the large ones need not be stored
-
-
-def formula_tensor(name, shape):
-    """Element i of a tensor: a number in [-1, 1) from FNV-1a of its name and i, brought to a size that suits its role."""
-    seed = 2166136261
-    for byte in name.encode():
-        seed = (seed ^ byte) * 16777619 & 0xFFFFFFFF
-    i = np.arange(int(np.prod(shape)), dtype=np.uint64)
-    mixed = (np.uint64(seed) + i * np.uint64(2654435761)) & np.uint64(0xFFFFFFFF)
-    mixed = ((mixed ^ (mixed >> np.uint64(15))) * np.uint64(2246822519)) & np.uint64(0xFFFFFFFF)
-    unit = (mixed ^ (mixed >> np.uint64(13))).astype(np.float64) / 2**31 - 1
-    if len(shape) > 1:
-        value = unit * np.sqrt(3 / np.prod(shape[1:]))
-    elif name.endswith((".weight", ".running_var")):
-        value = 1 + 0.5 * unit
-    else:
-        value = 0.1 * unit
-    return value.reshape(shape).astype(np.float32)
-
-
-def agcm_shapes():
-    features = [3, 16, 32, 64, 128]
-    for index, (inputs, outputs) in enumerate(zip(features, features[1:])):
-        yield f"classifier.model.{4 * index}", (outputs, inputs, 1, 1)
-        yield f"classifier.model.{4 * index + 3}", (outputs,)
-    yield "classifier.model.16", (128, 128, 1, 1)
-    yield "classifier.model.20", (6, 128, 1, 1)
-    for layer, which, inputs, outputs in (("conv_first", "first", 3, 64), ("HRconv", "HR", 64, 64), ("conv_last", "last", 64, 3)):
-        yield layer, (outputs, inputs, 1, 1)
-        yield f"cond_scale_{which}", (outputs, 6)
-        yield f"cond_shift_{which}", (outputs, 6)
-
-
-def le_shapes():
-    for name, inputs, kernel in (("0", 3, 3), ("2", 64, 1), ("4", 64, 1)):
-        yield f"cond_first.{name}", (64, inputs, kernel, kernel)
-    for k, strides in enumerate(((1, 1, 1), (2, 1, 1), (2, 2, 1), (2, 2, 2))):
-        for i, stride in enumerate(strides):
-            kernel = 3 if stride == 2 else 1
-            yield f"CondNet{k + 1}.{2 * i}", (16 if i == 2 else 64, 64, kernel, kernel)
-    blocks = ["recon_trunk1.0", "recon_trunk2.0", *(f"recon_trunk3.{i}" for i in range(4)), "recon_trunk4.0", "recon_trunk5.0"]
-    for sft in ["SFT_layer1", "SFT_layer2", *(f"{block}.sft{i}" for block in blocks for i in (1, 2))]:
-        for kind in ("scale", "shift"):
-            yield f"{sft}.SFT_{kind}_conv0", (16, 16, 1, 1)
-            yield f"{sft}.SFT_{kind}_conv1", (32, 16, 1, 1)
-    for layer in ["HR_conv1", "HR_conv2", "down_conv1", "down_conv2", "down_conv3",
-                  *(f"{block}.conv{i}" for block in blocks for i in (1, 2))]:
-        yield layer, (32, 32, 3, 3)
-    for i in (1, 2, 3):
-        yield f"up_conv{i}.0", (128, 32, 3, 3)
-    yield "conv_first", (32, 3, 3, 3)
-    yield "conv_last", (3, 32, 3, 3)
-
-
-def hg_shapes(nf):
-    for name, inputs, outputs in (("conv1", 3, 1), ("conv2", 1, 2), ("conv3_1", 2, 4), ("conv3_2", 4, 4), ("conv4_1", 4, 8),
-                                  ("conv4_2", 8, 8), ("conv5_1", 8, 8), ("conv5_2", 8, 8), ("conv_code1", 8, 8),
-                                  ("conv_code2", 8, 8)):
-        yield f"{name}.0", (outputs * nf, 3 if name == "conv1" else inputs * nf, 3, 3)
-        yield f"{name}.1", (outputs * nf,)
-        yield f"{name}.1.running", (outputs * nf,)
-    for i, (level, joined, outputs) in enumerate(((8, 8, 8), (8, 8, 4), (4, 4, 2), (2, 2, 1), (1, 1, 0))):
-        yield f"Up_conv{i + 1}.0", (4 * level * nf, level * nf, 3, 3)
-        yield f"conv{i + 6}", (outputs * nf or 3, (level + joined) * nf, 1, 1)
-    yield "conv_last", (3, 6, 1, 1)
-
-
-def formula_state(shapes, prefix=""):
-    state = {}
-    for name, shape in shapes:
-        keys = ("_mean", "_var") if name.endswith(".running") else (".weight", ".bias")
-        for key in keys:
-            full = prefix + name + key
-            state[full] = formula_tensor(full, shape if key == ".weight" else shape[:1])
-    return state
-
-
-def make_hdr(out):
-    def agcm(state, image, picture):
-        return torch_networks.hdrtvnet_agcm(state, image, torch_networks.hdrtvnet_condition(state, picture))
-
-    def le(state, image, picture):
-        return torch_networks.hdrtvnet_le(state, image)
-
-    def hg(state, image, picture):
-        return torch_networks.hdrtvnet_hg(state, image)
-
-    both = {**formula_state(agcm_shapes(), "AGCM."), **formula_state(le_shapes(), "LE.")}
-    name = "hdrtvnet++"
-    cases = [("agcm", name, {"agcm": 1, "le": 0}, formula_state(agcm_shapes()), agcm, (13, 17)),
-             ("le", name, {"agcm": 0, "le": 1}, formula_state(le_shapes()), le, (24, 16)),
-             ("ensemble", name, {"agcm": 1, "le": 1}, both, torch_networks.hdrtvnet_ensemble, (16, 24)),
-             ("hg", name + "-hg", {"features": 2}, formula_state(hg_shapes(2)), hg, (32, 64))]
-    entries = []
-    for case, architecture, hyper, state, forward, (h, w) in cases:
-        rng = np.random.default_rng(2000 + len(entries))
-        image = rng.uniform(0, 1, (1, 3, h, w)).astype(np.float32)
-        # Large enough that every normalisation of the condition branch sees several pixels.
-        picture = (rng.uniform(0, 1, (1, 3, 8, 11)).repeat(8, 2).repeat(8, 3)).astype(np.float32)
-        result = forward(to_torch(state, torch.float64), torch.from_numpy(image).double(), torch.from_numpy(picture).double())
-        tensors = {"input": image, "output": result.numpy().astype(np.float32)}
-        if hyper.get("agcm"):
-            tensors["picture"] = picture
-        golden = out / f"{case}.golden.safetensors"
-        safetensors_io.save(golden, tensors)
-        parameters = sum(value.size for key, value in state.items() if ".running_" not in key)
-        entries.append({"case": case, "golden": golden.name, "architecture": architecture, "hyper": hyper,
-                        "parameters": parameters})
-        print(f"{case:16} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
-    print(f"hg with 64 features: {sum(v.size for k, v in formula_state(hg_shapes(64)).items() if '.running_' not in k)}")
-    return entries
-
-
-def ldr2hdr_shapes(base, blocks):
-    yield "enc1", (base, 3, 3, 3)
-    yield "enc2", (2 * base, base, 3, 3)
-    yield "enc3", (4 * base, 2 * base, 3, 3)
-    for block in range(blocks):
-        for i in (1, 2):
-            yield f"bottleneck.{block}.conv{i}", (4 * base, 4 * base, 3, 3)
-            yield f"bottleneck.{block}.bn{i}", (4 * base,)
-            yield f"bottleneck.{block}.bn{i}.running", (4 * base,)
-    yield "dec3", (4 * base, 2 * base, 4, 4)
-    yield "dec2", (2 * base, base, 4, 4)
-    yield "dec1", (3, base, 3, 3)
-
-
-def expandnet_shapes():
-    yield "local_net.0.0", (64, 3, 3, 3)
-    yield "local_net.1.0", (128, 64, 3, 3)
-    for i in range(4):
-        yield f"mid_net.{i}.0" if i < 3 else "mid_net.3", (64, 64 if i else 3, 3, 3)
-    for i in range(6):
-        yield f"glob_net.{i}.0", (64, 64 if i else 3, 3, 3)
-    yield "glob_net.6", (64, 64, 4, 4)
-    yield "end_net.0.0", (64, 256, 1, 1)
-    yield "end_net.1", (3, 64, 1, 1)
-
-
-def make_expand(out):
-    """Networks that make linear light, with formula weights; ExpandNet's small picture is made from its input."""
-    state = {}
-    for base, blocks in ((2, 3), (3, 2)):
-        state[base] = formula_state(ldr2hdr_shapes(base, blocks))
-        for name in ("dec3", "dec2"):  # transposed: the bias belongs to the second dimension
-            state[base][name + ".bias"] = formula_tensor(name + ".bias", (state[base][name + ".weight"].shape[1],))
-
-    def with_dilation(dilation):
-        return lambda state, image: torch_networks.ldr2hdr(state, image, dilation)
-
-    cases = [("ldr2hdr", "ldr2hdr", {"base": 2, "blocks": 3, "dilation": 2}, state[2], with_dilation(2), (24, 36)),
-             ("ldr2hdr_dilation3", "ldr2hdr", {"base": 3, "blocks": 2, "dilation": 3}, state[3], with_dilation(3), (16, 20)),
-             ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37))]
-    entries = []
-    for case, architecture, hyper, weights, forward, (h, w) in cases:
-        image = np.random.default_rng(3000 + len(entries)).uniform(0, 1, (1, 3, h, w)).astype(np.float32)
-        result = forward(to_torch(weights, torch.float64), torch.from_numpy(image).double())
-        golden = out / f"{case}.golden.safetensors"
-        safetensors_io.save(golden, {"input": image, "output": result.numpy().astype(np.float32)})
-        parameters = sum(value.size for key, value in weights.items() if ".running_" not in key)
-        entries.append({"case": case, "golden": golden.name, "architecture": architecture, "hyper": hyper,
-                        "parameters": parameters})
-        print(f"{case:18} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
-    return entries
-
-
 def make_interpolation(out):
     """Deep network interpolation: strength * a + (1 - strength) * b, tensor by tensor."""
     strength = 0.25
@@ -614,8 +448,8 @@ def main():
     entries = make_networks(out) + make_interpolation(out)
     make_ops(out)
     make_training(out)
-    hdr = make_hdr(out)
-    expand = make_expand(out)
+    hdr = formula_goldens.make_hdr(out)
+    expand = formula_goldens.make_expand(out)
     files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
                 "networks": entries, "hdr": hdr, "expand": expand, "ops": "ops.golden.safetensors",

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/engine_options.h"
+#include "apps/framelift/shared/engine_options.h"
 #include "graph/analysis.h"
 #include "pipeline/video_job.h"
 

@@ -11,10 +11,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "apps/framelift/bench_chart.h"
 #include "apps/framelift/commands.h"
-#include "apps/framelift/engine_options.h"
-#include "apps/framelift/text_file.h"
+#include "apps/framelift/shared/bench_chart.h"
+#include "apps/framelift/shared/engine_options.h"
+#include "apps/framelift/shared/text_file.h"
 #include "base/child_process.h"
 #include "pipeline/statistics.h"
 

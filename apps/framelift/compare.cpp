@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/progress.h"
-#include "apps/framelift/text_file.h"
+#include "apps/framelift/shared/progress.h"
+#include "apps/framelift/shared/text_file.h"
 #include "base/log.h"
 #include "metrics/compare_videos.h"
 

@@ -1,5 +1,5 @@
 #include "apps/framelift/commands.h"
-#include "apps/framelift/progress.h"
+#include "apps/framelift/shared/progress.h"
 #include "base/log.h"
 #include "train/data/make_dataset.h"
 #include "train/data/paired_folders.h"

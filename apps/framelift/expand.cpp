@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/picture_folder.h"
-#include "apps/framelift/video_command.h"
+#include "apps/framelift/shared/picture_folder.h"
+#include "apps/framelift/shared/video_command.h"
 
 namespace framelift {
 namespace {
@@ -130,7 +130,7 @@ void add_expand_command(CLI::App& app, Run& run) {
   c.add_option("inputs", o->inputs, "Pictures, folders of pictures, sequences ('dir/%04d.png') and videos")->required();
   c.add_option(
        "-o,--out", o->out,
-       "Folder, where pictures keep their names and videos become NAME.000001.png and so on; or, for one input, "
+       "Folder, where pictures keep their names and videos become NAME.000001.exr and so on; or, for one input, "
        "a file")
       ->required();
   c.add_option(
@@ -138,6 +138,7 @@ void add_expand_command(CLI::App& app, Run& run) {
       "What 1 of the network's output becomes, in units of SDR white; default what the model was trained with, "
       "usually 4");
   video.add_processing_to(c);
+  video.add_encoder_to(c);
   video.add_source_to(c);
   c.add_option("--stabilise", video.job.stabilise,
                "Of video: how steady what the network sees of the whole frame is kept, 0 to 0.99; starts anew at cuts")
@@ -147,7 +148,7 @@ void add_expand_command(CLI::App& app, Run& run) {
   c.add_flag("-q,--quiet", video.quiet, "No progress and no summary");
   c.footer(
       "Examples:\n"
-      "  framelift expand photo.jpg --out photo_hdr.png --model expandnet.pth\n"
+      "  framelift expand photo.jpg --out photo.exr --model expandnet.pth\n"
       "  framelift expand photos/ more/*.jpg --out expanded/\n"
       "  framelift expand shot.mp4 --out frames/ --tile 1024 --overlap 128");
   c.callback([o, &run] {

@@ -1,5 +1,5 @@
 #include "apps/framelift/commands.h"
-#include "apps/framelift/video_command.h"
+#include "apps/framelift/shared/video_command.h"
 
 #include "pipeline/preview.h"
 

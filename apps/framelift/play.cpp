@@ -1,7 +1,7 @@
 #include "display/play.h"
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/video_command.h"
+#include "apps/framelift/shared/video_command.h"
 #include "color/resolve.h"
 
 namespace framelift {

@@ -1,7 +1,7 @@
 #include <map>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/picture_folder.h"
+#include "apps/framelift/shared/picture_folder.h"
 #include "pipeline/tone_map_pictures.h"
 
 namespace framelift {

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/config_file.h"
-#include "apps/framelift/progress.h"
-#include "apps/framelift/training_data.h"
+#include "apps/framelift/shared/config_file.h"
+#include "apps/framelift/shared/progress.h"
+#include "apps/framelift/shared/training_data.h"
 #include "git_commit.h"
 #include "train/trainable.h"
 #include "train/trainer.h"

@@ -399,7 +399,8 @@ TEST(SplitData, KeepsPartsApart) {
   const SyntheticDataset dataset(10, 8, 8);
   const auto data = split_data(dataset, nullptr, 0.2, 42);
   ASSERT_WORKS(data);
-  EXPECT_EQ(data->training_indices.size(), 8U);
+  EXPECT_EQ(data->training_indices.size() + data->validation_indices.size(), 10U);
+  EXPECT_FALSE(data->training_indices.empty() || data->validation_indices.empty());
   std::set<size_t> all(data->training_indices.begin(), data->training_indices.end());
   all.insert(data->validation_indices.begin(), data->validation_indices.end());
   EXPECT_EQ(all.size(), 10U);

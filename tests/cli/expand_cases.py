@@ -47,7 +47,7 @@ def expand(s, *words, out="out"):
 
 
 def must_make(s, words, names, size):
-    """Exactly these files, of 16-bit RGB, beside what was there."""
+    """Exactly these files, OpenEXR or 16-bit RGB PNG, beside what was there."""
     before = s.files()
     s.execute(words)
     if s.code != 0:
@@ -59,7 +59,10 @@ def must_make(s, words, names, size):
         if frame_count(s.dir / name) != (1, *size):
             raise Wrong(f"{name}: {frame_count(s.dir / name)}")
         header = (s.dir / name).read_bytes()[:26]
-        if header[24:26] != bytes([16, 2]):
+        if name.endswith(".exr"):
+            if header[:4] != bytes([0x76, 0x2F, 0x31, 0x01]):
+                raise Wrong(f"{name}: no OpenEXR file")
+        elif header[24:26] != bytes([16, 2]):
             raise Wrong(f"{name}: bit depth {header[24]}, colour type {header[25]}, expected 16-bit RGB")
 
 
@@ -73,26 +76,26 @@ def _(s):
 def _(s):
     inputs = [picture(s, "a.png"), picture(s, "b.jpg")]
     picture(s, "more/c.png")
-    must_make(s, expand(s, *inputs, s.dir / "more"), ["out/a.png", "out/b.png", "out/c.png"], (40, 30))
+    must_make(s, expand(s, *inputs, s.dir / "more"), ["out/a.exr", "out/b.exr", "out/c.exr"], (40, 30))
 
 
 @case("expand: a video (works)")
 def _(s):
     s.clip("40x30", 3)
-    must_make(s, expand(s, s.input), [f"out/in.{n:06}.png" for n in (1, 2, 3)], (40, 30))
+    must_make(s, expand(s, s.input), [f"out/in.{n:06}.exr" for n in (1, 2, 3)], (40, 30))
 
 
 @case("expand: a numbered sequence (works)")
 def _(s):
     for n in (4, 5):
         picture(s, f"shot/{n:04}.png")
-    must_make(s, expand(s, s.dir / "shot/%04d.png"), ["out/0001.png", "out/0002.png"], (40, 30))
+    must_make(s, expand(s, s.dir / "shot/%04d.png"), ["out/0001.exr", "out/0002.exr"], (40, 30))
 
 
 @case("expand: tiles that blend (works)")
 def _(s):
     words = expand(s, picture(s, size="200x150"), "--tile", "64", "--overlap", "16", "--scale-hdr", "2")
-    must_make(s, words, ["out/in.png"], (200, 150))
+    must_make(s, words, ["out/in.exr"], (200, 150))
 
 
 @case("expand: one of three pictures is damaged (the others are made)")
@@ -101,7 +104,7 @@ def _(s):
     inputs[1].write_bytes(inputs[1].read_bytes()[:60])
     s.execute(expand(s, s.dir, out="out"))
     made = sorted(p.name for p in (s.dir / "out").iterdir())
-    if s.code != 1 or made != ["a.png", "c.png"] or "b.png" not in s.message or "1 of 3" not in s.message:
+    if s.code != 1 or made != ["a.exr", "c.exr"] or "b.png" not in s.message or "1 of 3" not in s.message:
         raise Wrong(f"exit code {s.code}, made {made}")
 
 
@@ -160,7 +163,7 @@ def _(s):
 
 @case("expand: two inputs of one name")
 def _(s):
-    s.must_fail(expand(s, picture(s, "a.png"), picture(s, "more/a.jpg")), [r"a\.png and .*a\.jpg", r"out/a\.png"])
+    s.must_fail(expand(s, picture(s, "a.png"), picture(s, "more/a.jpg")), [r"a\.png and .*a\.jpg", r"out/a\.exr"])
 
 
 @case("expand: output exists")

@@ -1,4 +1,4 @@
-#include "apps/framelift/text_file.h"
+#include "apps/framelift/shared/text_file.h"
 
 namespace framelift {
 

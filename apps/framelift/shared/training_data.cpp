@@ -1,4 +1,4 @@
-#include "apps/framelift/training_data.h"
+#include "apps/framelift/shared/training_data.h"
 
 #include "base/log.h"
 #include "train/data/paired_folders.h"

@@ -1,4 +1,4 @@
-#include "apps/framelift/picture_folder.h"
+#include "apps/framelift/shared/picture_folder.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "apps/framelift/progress.h"
+#include "apps/framelift/shared/progress.h"
 
 #include <unistd.h>
 

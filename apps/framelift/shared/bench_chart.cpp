@@ -1,4 +1,4 @@
-#include "apps/framelift/bench_chart.h"
+#include "apps/framelift/shared/bench_chart.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
-#include "apps/framelift/video_command.h"
+#include "apps/framelift/shared/video_command.h"
 
 #include <algorithm>
 #include <filesystem>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/picture_folder.h"
-#include "apps/framelift/progress.h"
-#include "apps/framelift/text_file.h"
+#include "apps/framelift/shared/picture_folder.h"
+#include "apps/framelift/shared/progress.h"
+#include "apps/framelift/shared/text_file.h"
 #include "base/log.h"
 
 namespace framelift {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/framelift/engine_options.h"
+#include "apps/framelift/shared/engine_options.h"
 #include "pipeline/video_job.h"
 
 namespace framelift {

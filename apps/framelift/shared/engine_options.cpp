@@ -1,4 +1,4 @@
-#include "apps/framelift/engine_options.h"
+#include "apps/framelift/shared/engine_options.h"
 
 #include <cmath>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "apps/framelift/config_file.h"
+#include "apps/framelift/shared/config_file.h"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
