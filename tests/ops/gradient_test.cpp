@@ -47,10 +47,10 @@ TEST_P(Gradient, EqualsFiniteDifferences) {
   const auto run = [&] {
     std::vector<TensorView> inputs;
     Parameters parameters;
-    for (auto& [name, tensor] : tensors) {
+    for (const auto& entry : tensors) {
       const bool is_input =
-          std::ranges::any_of(graph->inputs, [&](ValueId id) { return graph->value(id).name == name; });
-      if (!is_input) parameters.emplace(name, tensor.clone());
+          std::ranges::any_of(graph->inputs, [&](ValueId id) { return graph->value(id).name == entry.first; });
+      if (!is_input) parameters.emplace(entry.first, entry.second.clone());
     }
     for (ValueId id : graph->inputs) inputs.push_back(tensors.at(graph->value(id).name).view());
     return (*engine)->gradients(*graph, parameters, inputs);

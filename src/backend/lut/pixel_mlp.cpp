@@ -54,8 +54,9 @@ std::optional<PixelMlp> PixelMlp::from(const Graph& graph) {
       Layer layer;
       layer.inputs = static_cast<int>(weight[1]);
       layer.outputs = static_cast<int>(weight[0]);
-      layer.weight.resize(static_cast<size_t>((layer.outputs + 3) / 4 * 4) * static_cast<size_t>(layer.inputs));
-      layer.bias.resize(static_cast<size_t>((layer.outputs + 3) / 4 * 4));
+      const size_t blocks = (static_cast<size_t>(layer.outputs) + 3) / 4;
+      layer.weight.resize(4 * blocks * static_cast<size_t>(layer.inputs));
+      layer.bias.resize(4 * blocks);
       made.layers_.push_back(std::move(layer));
       made.recipes_.push_back({node.inputs[1], node.inputs.size() > 2 ? node.inputs[2] : no_value, {}});
     } else if (first_layer) {
