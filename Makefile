@@ -32,7 +32,7 @@ test-models: build
 	@test ! -d $${FRAMELIFT_SHARED:-../shared}/assets || test -f build/models/x4plus.safetensors || \
 	  FRAMELIFT_MODELS=build/models $(FRAMELIFT) models pull x4plus
 
-lint: build ## formatting, layer rules, headers, clang-tidy on changed files
+lint: torch build ## formatting, layer rules, headers, clang-tidy on changed files
 	@tools/setup.sh --lint
 	@tools/lint.sh $(BUILD)
 
