@@ -222,8 +222,7 @@ Status complete(TrainCommand& o, TrainingJob& job) {
     scale->second = static_cast<int>(std::lround(1000 * o.scale_hdr));
   job.architecture = chosen.architecture;
   job.hyper = std::move(chosen.hyper);
-  const auto color = job.architecture->contract(job.hyper).output_color;
-  const bool linear = color && color->transfer == TransferCharacteristic::linear;
+  const bool linear = is_linear(job.architecture->contract(job.hyper).output_color);
   FL_TRY(t.validation.loss.kind, parse_loss(o.loss == "auto" ? (linear ? "hybrid" : "l1") : o.loss));
   FL_TRY(t.validation.metric_mode, parse_metric_mode(o.metrics_mode));
   FL_TRY(t.learner.precision, parse_precision(o.amp));

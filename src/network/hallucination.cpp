@@ -73,11 +73,7 @@ Result<HyperParameters> detect(const WeightFile& file) {
 
 Result<Parameters> parameters(const WeightFile& file, const HyperParameters& hyper) {
   FL_TRY(const Graph graph, build(hyper, 1, 32, 32));
-  std::vector<RenamedTensor> tensors;
-  for (const auto& [key, tensor] : file.tensors)
-    if (!key.ends_with(".num_batches_tracked"))
-      tensors.push_back({std::string(without_module_prefix(key)), key, &tensor});
-  return bind_tensors(file, tensors, graph);
+  return bind_state_dict(file, {&graph});
 }
 
 }  // namespace

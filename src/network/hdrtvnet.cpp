@@ -167,15 +167,10 @@ Result<HyperParameters> detect(const WeightFile& file) {
 }
 
 Result<Parameters> parameters(const WeightFile& file, const HyperParameters& hyper) {
-  FL_TRY(Graph all, build(hyper, 1, 64, 64));
-  if (has_agcm(hyper)) {
-    FL_TRY(const Graph frame, build_frame_graph(hyper, 1, 64, 64));
-    all.values.insert(all.values.end(), frame.values.begin(), frame.values.end());
-  }
-  std::vector<RenamedTensor> tensors;
-  for (const auto& [key, tensor] : file.tensors)
-    tensors.push_back({std::string(without_module_prefix(key)), key, &tensor});
-  return bind_tensors(file, tensors, all);
+  FL_TRY(const Graph graph, build(hyper, 1, 64, 64));
+  if (!has_agcm(hyper)) return bind_state_dict(file, {&graph});
+  FL_TRY(const Graph frame, build_frame_graph(hyper, 1, 64, 64));
+  return bind_state_dict(file, {&graph, &frame});
 }
 
 }  // namespace

@@ -40,6 +40,11 @@ struct NetworkContract {
   int blend_overlap = 0;
 };
 
+// Whether colours of a contract are linear light.
+inline bool is_linear(const std::optional<ColorInfo>& color) {
+  return color && color->transfer == TransferCharacteristic::linear;
+}
+
 // From a BT.709 picture to PQ with BT.2020 primaries, pixel for pixel.
 NetworkContract sdr_to_hdr_contract();
 

@@ -93,6 +93,19 @@ Result<Parameters> bind_tensors(const WeightFile& file, const std::vector<Rename
   return parameters;
 }
 
+Result<Parameters> bind_state_dict(const WeightFile& file, std::initializer_list<const Graph*> graphs) {
+  Graph all;
+  for (const Graph* graph : graphs) all.values.insert(all.values.end(), graph->values.begin(), graph->values.end());
+  const bool has_batch_norm = std::ranges::any_of(all.values, [](const Value& value) {
+    return value.kind == ValueKind::parameter && value.name.ends_with(".running_mean");
+  });
+  std::vector<RenamedTensor> tensors;
+  for (const auto& [key, tensor] : file.tensors)
+    if (!has_batch_norm || !key.ends_with(".num_batches_tracked"))
+      tensors.push_back({std::string(without_module_prefix(key)), key, &tensor});
+  return bind_tensors(file, tensors, all);
+}
+
 tl::unexpected<Error> not_this_architecture(const WeightFile& file, std::string_view architecture) {
   return fail(ErrorCode::not_found, "{}: is no {} network", file.path.string(), architecture);
 }

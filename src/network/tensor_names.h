@@ -1,6 +1,7 @@
 // From the tensors of a file, under whatever names it uses, to the parameters of a graph.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ Result<std::vector<RenamedTensor>> name_by_order(const WeightFile& file, const G
 // The graph's parameters as float32. Each must be there once, with its shape, as floating-point numbers that are all
 // finite; a tensor that belongs to no parameter is an error too.
 Result<Parameters> bind_tensors(const WeightFile& file, const std::vector<RenamedTensor>& tensors, const Graph& graph);
+
+// The same for a state dict whose names are the graphs' own, but for a "module." in front: the parameters of all these
+// graphs together. Counters of batch normalisation (".num_batches_tracked"), where there is any, are passed over.
+Result<Parameters> bind_state_dict(const WeightFile& file, std::initializer_list<const Graph*> graphs);
 
 // The remedy every "no such architecture" message shares.
 tl::unexpected<Error> not_this_architecture(const WeightFile& file, std::string_view architecture);

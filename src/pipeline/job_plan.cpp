@@ -42,10 +42,6 @@ Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int reque
   return std::max<int64_t>(budget / (per_pixel * requests), 1);
 }
 
-bool is_linear(const std::optional<ColorInfo>& color) {
-  return color && color->transfer == TransferCharacteristic::linear;
-}
-
 // RGB of the network in the form that video carries; linear light, which is no video, stays RGB.
 ColorInfo video_color(ColorInfo rgb) {
   if (is_linear(rgb)) {

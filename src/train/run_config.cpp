@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/torch/torch_engine.h"
-#include "train/run/digest.h"
+#include "weights/catalogue/sha256.h"
 
 namespace framelift {
 
@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 }
 
 std::string data_digest(const TrainingData& data) {
-  Digest digest;
+  Sha256 digest;
   const auto add = [&](const char* use, const Dataset& dataset, const std::vector<size_t>& indices) {
     digest.add(use);
     for (const size_t i : indices) digest.add(dataset.name(i) + '\n');

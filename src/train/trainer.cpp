@@ -1,7 +1,6 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -9,6 +8,7 @@
 #include "base/log.h"
 #include "encode/sink.h"
 #include "graph/analysis.h"
+#include "pipeline/statistics.h"
 #include "train/data/split.h"
 #include "train/initialise.h"
 #include "train/run/checkpoint.h"
@@ -23,16 +23,6 @@ namespace framelift {
 namespace {
 
 namespace fs = std::filesystem;
-using SteadyClock = std::chrono::steady_clock;
-
-double seconds_since(SteadyClock::time_point begin) {
-  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
-
-bool is_linear(const NetworkContract& contract) {
-  return contract.output_color && contract.output_color->transfer == TransferCharacteristic::linear;
-}
-
 class Trainer {
  public:
   explicit Trainer(const TrainingJob& job)
@@ -172,7 +162,7 @@ Result<TrainingResult> Trainer::run() {
       end_ = TrainingEnd::early_stop;
       break;
     }
-    const auto begin = SteadyClock::now();
+    const auto begin = Clock::now();
     EpochRecord record;
     record.epoch = progress_.epoch + 1;
     FL_CHECK(train_epoch(record));
@@ -185,7 +175,7 @@ Result<TrainingResult> Trainer::run() {
       FL_CHECK(save("latest"));
       break;
     }
-    FL_CHECK(finish_epoch(record, seconds_since(begin)));
+    FL_CHECK(finish_epoch(record, seconds_between(begin, Clock::now())));
   }
   return result();
 }
@@ -207,7 +197,7 @@ Result<const Graph*> Trainer::graph_for(const Batch& batch) {
 // Goes on behind the batches that the checkpoint has seen. The state moves on only with an update: what was accumulated
 // when training stops is done again.
 Status Trainer::train_epoch(EpochRecord& record) {
-  const auto begin = SteadyClock::now();
+  const auto begin = Clock::now();
   const double waited = loader_.seconds_waited();
   const auto total = static_cast<int64_t>(loader_.batches_per_epoch());
   loader_.start_epoch(record.epoch);
@@ -233,7 +223,8 @@ Status Trainer::train_epoch(EpochRecord& record) {
     if (done - group_begin == group) FL_CHECK(update(record, loss_sum, done));
     if (job_.on_batch)
       job_.on_batch({record.epoch, options_.epochs, done, total, loss_sum / static_cast<double>(done),
-                     seconds_since(begin) / static_cast<double>(done - first) * static_cast<double>(total - done)});
+                     seconds_between(begin, Clock::now()) / static_cast<double>(done - first) *
+                         static_cast<double>(total - done)});
     stopped_ = asked_to_stop();
   }
   record.step = progress_.step;
@@ -278,7 +269,7 @@ bool Trainer::asked_to_stop() {
 }
 
 Status Trainer::validate(EpochRecord& record) {
-  const bool linear = is_linear(job_.architecture->contract(job_.hyper));
+  const bool linear = is_linear(job_.architecture->contract(job_.hyper).output_color);
   const auto show = [&](size_t place, const Sample& sample, const Tensor& prediction) -> Status {
     if (place >= static_cast<size_t>(options_.previews)) return {};
     FL_TRY(Frame panels, panel_picture(sample.input, prediction, sample.target, linear));

@@ -12,6 +12,7 @@
 #include "decode/media_test_support.h"
 #include "display/window.h"
 #include "pipeline/video_job.h"
+#include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -48,14 +49,6 @@ class Play : public test::MediaTest {
                     "-pix_fmt yuv444p -colorspace bt709 -color_primaries bt709 -color_trc bt709 clip.mkv",
                     width, height, frames));
     return path("clip.mkv");
-  }
-  VideoJob job(const Network& network, const std::string& source) const {
-    VideoJob j;
-    j.source.path = source;
-    j.network = &network;
-    j.backend = find_backend("openvino").value();
-    j.compile.precision = Precision::f32;
-    return j;
   }
   PlayOptions options(const std::string& source) const {
     PlayOptions o;
@@ -114,7 +107,7 @@ TEST_F(Play, TheProgramShowsWhatItsUpscalerWrites) {
 TEST_F(Play, ResultOfANetwork) {
   const std::string source = clip();
   const Network network = identity_network();
-  VideoJob j = job(network, source);
+  VideoJob j = exact_job(network, source);
   PlayOptions o = options(source);
   o.screenshot = path("shot.png");
   o.screenshot_frame = 7;
@@ -130,7 +123,7 @@ TEST_F(Play, ResultOfANetwork) {
 TEST_F(Play, SplitScreenShowsSourceAndToneMappedResult) {
   const std::string source = clip();
   const Network network = pq_network();
-  VideoJob j = job(network, source);
+  VideoJob j = exact_job(network, source);
   PlayOptions o = options(source);
   o.split = true;
   o.screenshot = path("shot.png");
@@ -170,7 +163,7 @@ TEST_F(Play, QuitKeyAndCloseButtonEndTheJob) {
   const Network network = identity_network();
   for (const bool close_button : {false, true}) {
     Cancellation fresh;
-    VideoJob j = job(network, "test:64x48:1000000");  // eleven hours
+    VideoJob j = exact_job(network, "test:64x48:1000000");  // eleven hours
     j.cancel = &fresh;
     j.on_progress = [&](const Progress& p) {
       if (p.frames != 5) return;
@@ -196,7 +189,7 @@ TEST_F(Play, QuitKeyAndCloseButtonEndTheJob) {
 
 TEST_F(Play, StopFromOutsideEndsAPausedWindow) {
   const Network network = identity_network();
-  VideoJob j = job(network, "test:64x48:1000000");
+  VideoJob j = exact_job(network, "test:64x48:1000000");
   j.on_progress = [&](const Progress& p) {
     if (p.frames == 2) push_key(SDLK_SPACE);
     if (p.frames == 4) stop_.request();
@@ -209,7 +202,7 @@ TEST_F(Play, StopFromOutsideEndsAPausedWindow) {
 TEST_F(Play, PauseStepSplitToggleSave) {
   const std::string source = clip();
   const Network network = identity_network();
-  VideoJob j = job(network, source);
+  VideoJob j = exact_job(network, source);
   PlayOptions o = options(source);
   o.screenshot = path("shot.png");
   j.on_progress = [&](const Progress& p) {
@@ -257,7 +250,7 @@ TEST_F(Play, NoDisplayIsAnErrorThatNamesTheRemedy) {
 TEST_F(Play, SteadyStateAllocatesNothing) {
   const std::string source = clip(150);
   const Network network = identity_network();
-  VideoJob j = job(network, source);
+  VideoJob j = exact_job(network, source);
   PlayOptions o = options(source);
   o.split = true;
   const auto report = play_job(o, j);

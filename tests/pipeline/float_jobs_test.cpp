@@ -12,6 +12,7 @@
 #include "encode/sink.h"
 #include "pipeline/tone_map_pictures.h"
 #include "pipeline/video_job.h"
+#include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -32,16 +33,6 @@ class FloatJobs : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::string path(const char* name) const { return (folder_ / name).string(); }
-
-  VideoJob job(const Network& network, const std::string& source, const std::string& sink) const {
-    VideoJob j;
-    j.source.path = source;
-    j.sink.path = sink;
-    j.network = &network;
-    j.backend = find_backend("openvino").value();
-    j.compile.precision = Precision::f32;
-    return j;
-  }
 
   fs::path folder_;
 };
@@ -104,7 +95,7 @@ TEST_F(FloatJobs, IdentityNetworkLeavesEveryBitAlone) {
       attributes.white_nits = 100;
       attributes.texts = {{"owner", "nobody"}};
       write_picture_of(path("in.exr"), random_light(format, 101, 67), attributes);
-      VideoJob j = job(network, path("in.exr"), path("out.exr"));
+      VideoJob j = exact_job(network, path("in.exr"), path("out.exr"));
       j.tile = tile;
       j.sink.encoder_options = {{"type", "float"}};
       const auto report = process_video(j);
@@ -129,7 +120,7 @@ TEST_F(FloatJobs, ResizingKeepsWhatIsBeyondWhite) {
     for (int y = 0; y < 30; ++y)
       std::fill_n(flat.planes[static_cast<size_t>(p)].row<float>(y), 40, p == 3 ? 0.5f : 300.0f);
   write_picture_of(path("in.exr"), std::move(flat));
-  VideoJob j = job(network, path("in.exr"), path("out.exr"));
+  VideoJob j = exact_job(network, path("in.exr"), path("out.exr"));
   j.max_input_width = 30;
   j.scale = 2;
   ASSERT_TRUE(process_video(j));
@@ -151,7 +142,7 @@ TEST_F(FloatJobs, CodesBecomeLightAndComeBack) {
       for (int x = 0; x < 256; ++x)
         picture.planes[static_cast<size_t>(p)].row<uint8_t>(y)[x] = static_cast<uint8_t>(p == 1 ? 255 - x : x);
   write_picture_of(path("in.png"), std::move(picture));
-  VideoJob j = job(network, path("in.png"), path("light.exr"));
+  VideoJob j = exact_job(network, path("in.png"), path("light.exr"));
   j.sink.encoder_options = {{"type", "float"}};
   auto report = process_video(j);
   ASSERT_TRUE(report) << report.error().message;
@@ -160,7 +151,7 @@ TEST_F(FloatJobs, CodesBecomeLightAndComeBack) {
     const double expected = srgb_eotf(x / 255.0);
     ASSERT_NEAR(value(light, 0, x, 1), expected, 2e-6 * std::max(expected, 0.1)) << x;
   }
-  report = process_video(job(network, path("light.exr"), path("out.png")));
+  report = process_video(exact_job(network, path("light.exr"), path("out.png")));
   ASSERT_TRUE(report) << report.error().message;
   const Picture out = read_picture(path("out.png"));
   ASSERT_EQ(out.info.format.bits, 16);
@@ -176,20 +167,20 @@ TEST_F(FloatJobs, AlphaIsMultipliedOnce) {
     for (int y = 0; y < 4; ++y)
       std::fill_n(picture.planes[static_cast<size_t>(p)].row<uint8_t>(y), 8, p == 3 ? 51 : 255);
   write_picture_of(path("in.png"), std::move(picture));
-  ASSERT_TRUE(process_video(job(network, path("in.png"), path("a.exr"))));
-  ASSERT_TRUE(process_video(job(network, path("a.exr"), path("b.exr"))));
+  ASSERT_TRUE(process_video(exact_job(network, path("in.png"), path("a.exr"))));
+  ASSERT_TRUE(process_video(exact_job(network, path("a.exr"), path("b.exr"))));
   for (const char* name : {"a.exr", "b.exr"}) {
     const Frame out = read_picture(path(name)).frame;
     EXPECT_NEAR(value(out, 0, 3, 2), 0.2, 0.0002) << name;
     EXPECT_NEAR(value(out, 3, 3, 2), 0.2, 0.0002) << name;
   }
-  ASSERT_TRUE(process_video(job(network, path("a.exr"), path("over_black.png"))));
+  ASSERT_TRUE(process_video(exact_job(network, path("a.exr"), path("over_black.png"))));
   EXPECT_EQ(to_string(read_picture(path("over_black.png")).info.format), "gbrp16");
 }
 
 TEST_F(FloatJobs, PqIsRefusedByOpenExr) {
   const Network network = pq_network();
-  const auto report = process_video(job(network, "test:16x16:1", path("out.exr")));
+  const auto report = process_video(exact_job(network, "test:16x16:1", path("out.exr")));
   ASSERT_FALSE(report);
   EXPECT_NE(report.error().message.find("linear light"), std::string::npos) << report.error().message;
   EXPECT_TRUE(fs::is_empty(folder_));
@@ -197,7 +188,7 @@ TEST_F(FloatJobs, PqIsRefusedByOpenExr) {
 
 TEST_F(FloatJobs, ChecksumsAreOfTheFloats) {
   const Network network = identity_network();
-  ASSERT_TRUE(process_video(job(network, "test:32x24:3:gbrpf32le", "md5:" + path("a.md5"))));
+  ASSERT_TRUE(process_video(exact_job(network, "test:32x24:3:gbrpf32le", "md5:" + path("a.md5"))));
   std::ifstream file(path("a.md5"));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_NE(text.find(std::to_string(32 * 24 * 3 * 4)), std::string::npos) << text;  // bytes a frame

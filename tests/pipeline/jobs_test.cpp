@@ -13,6 +13,7 @@
 #include "network/model_store.h"
 #include "pipeline/video_job.h"
 #include "preprocess/frame_to_tensor.h"
+#include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -30,13 +31,8 @@ class Jobs : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   VideoJob job(const Network& network, const std::string& source, const std::string& sink) const {
-    VideoJob j;
-    j.source.path = source;
-    j.sink.path = sink;
+    VideoJob j = exact_job(network, source, sink);
     j.sink.overwrite = true;
-    j.network = &network;
-    j.backend = find_backend("openvino").value();
-    j.compile.precision = Precision::f32;
     return j;
   }
 

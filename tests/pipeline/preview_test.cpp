@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "decode/media_test_support.h"
+#include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
 
 namespace framelift {
@@ -20,21 +21,13 @@ class Preview : public test::MediaTest {
         "-colorspace bt709 -color_primaries bt709 -color_trc bt709 clip.mkv");
     return path("clip.mkv");
   }
-  VideoJob job(const Network& network, const std::string& source) const {
-    VideoJob j;
-    j.source.path = source;
-    j.network = &network;
-    j.backend = find_backend("openvino").value();
-    j.compile.precision = Precision::f32;
-    return j;
-  }
 };
 
 TEST_F(Preview, ShowsTheChosenFramesBeforeAndAfter) {
   const Network network = identity_network();
   const std::string source = clip();
   const double seconds[] = {0, 0.5, 1.9};
-  const Status written = write_preview(job(network, source), seconds, path("strip.png"), false);
+  const Status written = write_preview(exact_job(network, source), seconds, path("strip.png"), false);
   ASSERT_TRUE(written) << written.error().message;
   const auto strip = test::rgb24_of(path("strip.png"));
   constexpr size_t width = 64, height = 48;
@@ -56,14 +49,14 @@ TEST_F(Preview, BothSidesHaveTheOutputsSize) {
   auto network = load_network("tests/golden/srvgg_x2.weights.safetensors");
   ASSERT_TRUE(network);
   const double seconds[] = {1};
-  const Status written = write_preview(job(*network, clip()), seconds, path("strip.png"), false);
+  const Status written = write_preview(exact_job(*network, clip()), seconds, path("strip.png"), false);
   ASSERT_TRUE(written) << written.error().message;
   EXPECT_EQ(test::rgb24_of(path("strip.png")).size(), 3u * 256 * 96);
 }
 
 TEST_F(Preview, RefusesToOverwriteAndLeavesNothingHalf) {
   const Network network = identity_network();
-  const VideoJob j = job(network, clip());
+  const VideoJob j = exact_job(network, clip());
   const double seconds[] = {0};
   test::run("echo mine > '" + path("strip.png") + "'");
   EXPECT_EQ(write_preview(j, seconds, path("strip.png"), false).error().code, ErrorCode::already_exists);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "base/svg.h"
+
 namespace framelift {
 namespace {
 
@@ -13,30 +15,6 @@ namespace {
 constexpr double letter = 7.2;  // mean advance of the 12 pixel font
 constexpr double margin = 20, row_height = 22, bar_height = 16, heading_height = 30, axis_height = 34;
 constexpr double plot_width = 620, value_room = 190;
-// Okabe and Ito's colours, which stay apart for colour-blind readers.
-constexpr const char* colors[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"};
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string text(double x, double y, const std::string& what, const char* attributes = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes, escaped(what));
-}
-
 // The distance between marks of an axis from 0 to `largest`: 1, 2 or 5 times a power of ten, about six marks.
 double tick_step(double largest) {
   const double rough = largest / 6, power = std::pow(10, std::floor(std::log10(rough)));
@@ -58,22 +36,22 @@ std::string scale_marks(double left, double top, double bottom, double largest, 
     const double x = left + (largest > 0 ? i * step / largest * plot_width : 0);
     svg += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\" stroke=\"{3}\"/>\n", x, top,
                        bottom + 4, i == 0 ? "#222" : "#ddd");
-    if (largest > 0) svg += text(x, bottom + 18, fmt::format("{:g}", i * step), "text-anchor=\"middle\"");
+    if (largest > 0) svg += svg_text(x, bottom + 18, fmt::format("{:g}", i * step), "text-anchor=\"middle\"");
   }
-  return svg + text(left + plot_width + 6, bottom + 18, largest > 0 ? axis : "", "fill=\"#666\"");
+  return svg + svg_text(left + plot_width + 6, bottom + 18, largest > 0 ? axis : "", "fill=\"#666\"");
 }
 
 std::string bar_row(const Bar& bar, double left, double y, double largest, const char* color) {
   constexpr size_t longest_note = 100;
   const double baseline = y + 13;
-  std::string svg = text(left - 8, baseline, bar.label, "text-anchor=\"end\"");
+  std::string svg = svg_text(left - 8, baseline, bar.label, "text-anchor=\"end\"");
   if (bar.value < 0) {
     const bool cut = bar.note.size() > longest_note;
-    return svg + text(left + 6, baseline, bar.note.substr(0, longest_note) + (cut ? "..." : ""), "fill=\"#a00\"");
+    return svg + svg_text(left + 6, baseline, bar.note.substr(0, longest_note) + (cut ? "..." : ""), "fill=\"#a00\"");
   }
   const double width = largest > 0 ? bar.value / largest * plot_width : 0;
   svg += rectangle(left, y + 1, std::max(width, 1.0), bar_height, color);
-  return svg + text(left + width + 6, baseline, fmt::format("{:.2f}  {}", bar.value, bar.note));
+  return svg + svg_text(left + width + 6, baseline, fmt::format("{:.2f}  {}", bar.value, bar.note));
 }
 
 }  // namespace
@@ -87,23 +65,24 @@ std::string bar_chart_svg(const std::string& title, const std::string& subtitle,
     if (std::ranges::find(series, bar.series) == series.end()) series.push_back(bar.series);
   }
   const auto color_of = [&](const std::string& name) {
-    return colors[static_cast<size_t>(std::ranges::find(series, name) - series.begin()) % std::size(colors)];
+    return chart_colors[static_cast<size_t>(std::ranges::find(series, name) - series.begin()) %
+                        std::size(chart_colors)];
   };
   const double left = margin + label_width + 8;
 
-  std::string body = text(margin, 28, title, "font-size=\"17\" font-weight=\"bold\"");
-  body += text(margin, 48, subtitle, "fill=\"#666\"");
+  std::string body = svg_text(margin, 28, title, "font-size=\"17\" font-weight=\"bold\"");
+  body += svg_text(margin, 48, subtitle, "fill=\"#666\"");
   double legend = margin;
   for (const std::string& name : series) {
     body += rectangle(legend, 61, 12, 12, color_of(name));
-    body += text(legend + 17, 71, name);
+    body += svg_text(legend + 17, 71, name);
     legend += 17 + letter * static_cast<double>(name.size()) + 18;
   }
 
   double y = 84;
   for (auto group = bars.begin(); group != bars.end();) {
     const auto end = std::find_if(group, bars.end(), [&](const Bar& bar) { return bar.group != group->group; });
-    body += text(margin, y + 20, group->group, "font-size=\"13\" font-weight=\"bold\"");
+    body += svg_text(margin, y + 20, group->group, "font-size=\"13\" font-weight=\"bold\"");
     y += heading_height;
     const double largest = std::ranges::max(std::span(group, end), {}, &Bar::value).value;
     const double bottom = y + row_height * static_cast<double>(end - group);
@@ -122,7 +101,7 @@ std::string chart_page(const std::string& title, const std::string& svg) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n"
       "<style>body {{ margin: 0 }} svg {{ max-width: 100%; height: auto }}</style>\n<body>\n{}</body>\n</html>\n",
-      escaped(title), svg);
+      escape_markup(title), svg);
 }
 
 }  // namespace framelift

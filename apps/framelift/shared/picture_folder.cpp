@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/framelift/commands.h"
+#include "decode/picture_files.h"
 
 namespace framelift {
 
@@ -19,9 +20,7 @@ Result<std::vector<fs::path>> pictures_of(const fs::path& folder, std::span<cons
   std::vector<fs::path> pictures;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    std::string extension = entry.path().extension().string();
-    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (std::ranges::count(extensions, extension)) pictures.push_back(entry.path());
+    if (std::ranges::count(extensions, "." + lower_extension(entry.path()))) pictures.push_back(entry.path());
   }
   if (error) return fail(ErrorCode::io, "{}: the folder cannot be read ({})", folder.string(), error.message());
   std::ranges::sort(pictures);

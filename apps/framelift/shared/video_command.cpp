@@ -75,8 +75,7 @@ Result<Network> prepare(VideoCommand& o) {
   FL_CHECK(complete(o));
   o.job.cancel = &interruption();
   FL_TRY(Network network, o.engine.load());
-  const auto& made = network.contract.output_color;
-  if ((made && made->transfer == TransferCharacteristic::linear) != o.linear_light)
+  if (is_linear(network.contract.output_color) != o.linear_light)
     return fail(ErrorCode::invalid_argument, "model {} makes {}; {}", network.name,
                 o.linear_light ? "no linear light" : "linear light",
                 o.linear_light ? "framelift expand takes models of the networks ldr2hdr and expandnet"

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <vector>
 
-#include "train/run/digest.h"
+#include "weights/catalogue/sha256.h"
 #include "weights/safetensors.h"
 
 namespace framelift {
@@ -26,7 +26,7 @@ void for_each_number(Progress& p, F f) {
 }
 
 std::string digest_of(const std::vector<NamedTensor>& tensors) {
-  Digest digest;
+  Sha256 digest;
   for (const NamedTensor& t : tensors) {
     digest.add(t.name);
     digest.add(std::span(t.tensor->data(), t.tensor->bytes()));

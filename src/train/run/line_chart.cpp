@@ -6,18 +6,13 @@
 #include <cmath>
 #include <limits>
 
+#include "base/svg.h"
+
 namespace framelift {
 namespace {
 
 // Pixels.
 constexpr double width = 640, height = 320, left = 78, right = 16, top = 62, bottom = 40;
-// Okabe and Ito's colours, which stay apart for colour-blind readers.
-constexpr const char* colors[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7"};
-
-std::string text(double x, double y, const std::string& what, const char* attributes) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes, what);
-}
-
 // One axis: from values to pixels, and where its marks are.
 struct Axis {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -105,25 +100,25 @@ std::string line_chart_svg(const std::string& title, const std::string& x_name, 
   x_axis.finish();
   y_axis.finish();
 
-  std::string body = text(16, 26, title, "font-size=\"16\" font-weight=\"bold\"");
+  std::string body = svg_text(16, 26, title, "font-size=\"16\" font-weight=\"bold\"");
   double legend = left;
   for (size_t i = 0; i < curves.size(); ++i) {
-    const char* color = colors[i % std::size(colors)];
+    const char* color = chart_colors[i % std::size(chart_colors)];
     body += fmt::format("<rect x=\"{:.1f}\" y=\"38\" width=\"12\" height=\"12\" fill=\"{}\"/>\n", legend, color);
-    body += text(legend + 17, 48, curves[i].name, "");
+    body += svg_text(legend + 17, 48, curves[i].name, "");
     legend += 17 + 7.2 * static_cast<double>(curves[i].name.size()) + 18;
   }
   for (const double mark : logarithmic ? y_axis.logarithmic_marks() : y_axis.marks(false)) {
     const double y = y_axis.pixel(mark);
     body += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left,
                         width - right, y, y);
-    body += text(left - 8, y + 4, fmt::format("{:.4g}", mark), "text-anchor=\"end\"");
+    body += svg_text(left - 8, y + 4, fmt::format("{:.4g}", mark), "text-anchor=\"end\"");
   }
   for (const double mark : x_axis.marks(true))
-    body += text(x_axis.pixel(mark), height - bottom + 18, fmt::format("{:g}", mark), "text-anchor=\"middle\"");
-  body += text((left + width - right) / 2, height - 6, x_name, "text-anchor=\"middle\" fill=\"#666\"");
+    body += svg_text(x_axis.pixel(mark), height - bottom + 18, fmt::format("{:g}", mark), "text-anchor=\"middle\"");
+  body += svg_text((left + width - right) / 2, height - 6, x_name, "text-anchor=\"middle\" fill=\"#666\"");
   for (size_t i = 0; i < curves.size(); ++i)
-    body += polyline(x_axis, y_axis, x, curves[i], colors[i % std::size(colors)]);
+    body += polyline(x_axis, y_axis, x, curves[i], chart_colors[i % std::size(chart_colors)]);
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
              "{1:.0f}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#222\">\n"

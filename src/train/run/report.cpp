@@ -6,27 +6,11 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/svg.h"
 #include "train/run/line_chart.h"
 
 namespace framelift {
 namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 std::string base64_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -46,7 +30,7 @@ std::vector<double> column(const History& history, double EpochRecord::*member) 
 }
 
 std::string row(const char* name, const std::string& value) {
-  return fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, escaped(value));
+  return fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", name, escape_markup(value));
 }
 
 std::string figure(double value, const char* unit = "") {
@@ -98,7 +82,7 @@ std::string report_page(const std::string& title, const History& history, const 
       "img {{ max-width: 100%; display: block }}\nfigure {{ margin: 0 0 1.5em }}\nfigcaption {{ color: #666 }}\n"
       "pre {{ background: #f5f5f5; padding: 1em; overflow-x: auto; font-size: 13px }}\n</style></head>\n<body>\n"
       "<h1>{0}</h1>\n",
-      escaped(title));
+      escape_markup(title));
   html += figures(history) + "<h2>Curves</h2>\n<div class=\"charts\">\n";
   for (const RunChart& chart : charts) html += chart.svg;
   html += "</div>\n";
@@ -109,9 +93,9 @@ std::string report_page(const std::string& title, const History& history, const 
     html += fmt::format(
         "<figure><img alt=\"{0}\" src=\"data:image/png;base64,{1}\">"
         "<figcaption>{0}: input, prediction, target</figcaption></figure>\n",
-        escaped(picture.caption), data);
+        escape_markup(picture.caption), data);
   }
-  return html + "<h2>Configuration</h2>\n<pre>" + escaped(config_json) + "</pre>\n</body>\n</html>\n";
+  return html + "<h2>Configuration</h2>\n<pre>" + escape_markup(config_json) + "</pre>\n</body>\n</html>\n";
 }
 
 }  // namespace framelift

@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "train/run/checkpoint.h"
-#include "train/run/digest.h"
 #include "train/run/event_file.h"
 #include "train/run/history.h"
 #include "train/run/line_chart.h"
@@ -109,14 +108,6 @@ TEST(Checkpoint, DamageIsNoticed) {
   EXPECT_FAILS_WITH(read_checkpoint(file), "is empty");
   EXPECT_FAILS_WITH(read_checkpoint(folder / "none.safetensors"), "none.safetensors");
   EXPECT_FAILS_WITH(read_checkpoint("tests/golden/srvgg_x2.weights.safetensors"), "no checkpoint of framelift train");
-}
-
-TEST(Digest, IsSha256) {
-  Digest digest;
-  digest.add("a");
-  digest.add("bc");
-  // FIPS 180-2, appendix B.1.
-  EXPECT_EQ(digest.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 // ---- where to go on

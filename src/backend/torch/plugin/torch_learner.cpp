@@ -109,8 +109,7 @@ class TorchLearner final : public Learner {
         const double clip = options_.gradient_clip;
         if (clip > 0 && report.gradient_norm > clip) at::_foreach_mul_(gradients, clip / (report.gradient_norm + 1e-6));
         at::_foreach_add_(steps_, 1);
-        const auto step = options_.decoupled_decay ? fused<true> : fused<false>;
-        step(*this, gradients, learning_rate);
+        step(gradients, learning_rate);
       }
       for (at::Tensor& weight : weights_) weight.mutable_grad() = at::Tensor();
       return report;
@@ -184,23 +183,14 @@ class TorchLearner final : public Learner {
     return {};
   }
 
-  template <bool decoupled>
-  static void fused(TorchLearner& self, const std::vector<at::Tensor>& gradients, double learning_rate) {
-    const LearnerOptions& o = self.options_;
-    const auto step = [&](auto function) {
-      function(self.weights_, gradients, self.first_, self.second_, {}, self.steps_, learning_rate, o.beta1, o.beta2,
-               o.weight_decay, o.epsilon, false, false, std::nullopt, std::nullopt);
-    };
-    using Lists = at::TensorList;
-    using Extra = const std::optional<at::Tensor>&;
-    if constexpr (decoupled)
-      step([](Lists w, Lists g, Lists m, Lists v, Lists x, Lists s, double lr, double b1, double b2, double wd,
-              double e, bool a, bool b, Extra p,
-              Extra q) { at::_fused_adamw_(w, g, m, v, x, s, lr, b1, b2, wd, e, a, b, p, q); });
+  void step(const std::vector<at::Tensor>& gradients, double learning_rate) {
+    const LearnerOptions& o = options_;
+    if (o.decoupled_decay)
+      at::_fused_adamw_(weights_, gradients, first_, second_, {}, steps_, learning_rate, o.beta1, o.beta2,
+                        o.weight_decay, o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
     else
-      step([](Lists w, Lists g, Lists m, Lists v, Lists x, Lists s, double lr, double b1, double b2, double wd,
-              double e, bool a, bool b, Extra p,
-              Extra q) { at::_fused_adam_(w, g, m, v, x, s, lr, b1, b2, wd, e, a, b, p, q); });
+      at::_fused_adam_(weights_, gradients, first_, second_, {}, steps_, learning_rate, o.beta1, o.beta2,
+                       o.weight_decay, o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   }
 
   // Whether this step counts.
