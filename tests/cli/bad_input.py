@@ -21,6 +21,7 @@ import exr_cases  # noqa: F401
 import input_cases  # noqa: F401
 import expand_cases  # noqa: F401
 import hdr_cases  # noqa: F401
+import light_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 import option_cases  # noqa: F401
