@@ -20,6 +20,7 @@
 
 #include "base/allocation_counter.h"
 #include "base/log.h"
+#include "decode/exr_header.h"
 #include "decode/frame_holders.h"
 #include "decode/pixel_layout.h"
 #include "frame/region.h"
@@ -170,6 +171,7 @@ class ExrSource final : public Source {
 
 Status ExrSource::open() {
   const std::string& first = files_.front();
+  FL_CHECK(check_exr_header(first));
   FL_CHECK(guarded(first, [&] { return describe(Imf::MultiPartInputFile(first.c_str())); }));
   select_files();
   return {};
@@ -247,6 +249,7 @@ Result<Frame> ExrSource::next() {
 }
 
 Status ExrSource::read(const std::string& path, const Frame& frame) {
+  FL_CHECK(check_exr_header(path));
   return guarded(path, [&]() -> Status {
     Imf::MultiPartInputFile file(path.c_str());
     FL_TRY(const Layout layout, layout_of(file.header(0), path));

@@ -40,6 +40,11 @@ const uint8_t* find_side_data(const AVStream& stream, AVPacketSideDataType in_st
   return data ? data->data : nullptr;
 }
 
+// Metadata that says how a file is stored, not what it shows.
+bool of_the_container(std::string_view key) {
+  return key == "major_brand" || key == "minor_version" || key == "compatible_brands" || key == "encoder";
+}
+
 HdrMetadata hdr_metadata(const AVStream& stream, const AVFrame& frame) {
   HdrMetadata hdr;
   if (const auto* display = reinterpret_cast<const AVMasteringDisplayMetadata*>(find_side_data(
@@ -314,7 +319,7 @@ void FfmpegSource::describe() {
   for (const AVDictionary* metadata : {container_->metadata, first.metadata}) {
     const AVDictionaryEntry* entry = nullptr;
     while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)))
-      info_.attributes.texts.emplace_back(entry->key, entry->value);
+      if (!of_the_container(entry->key)) info_.attributes.texts.emplace_back(entry->key, entry->value);
   }
   // Grey pictures use every code value, as their file formats define; only video counts from 16.
   if (picture_demuxer && info_.format.family == ColorFamily::gray && info_.color.range == ColorRange::unspecified)

@@ -203,6 +203,7 @@ Result<River::FinishedFrame> River::finish_frame(int slot, Frame picture) {
     if (writer_.light) writer_.light->add(picture, picture.height);
   }
   if (writer_.light) writer_.light->end_frame();
+  if (writer_.confidence) FL_CHECK(writer_.confidence->run(source, picture));
   if (writer_.alpha) {
     auto alpha = [](const Frame& f) { return f.planes[static_cast<size_t>(f.format.plane_count() - 1)]; };
     FL_CHECK(writer_.alpha->run(alpha(source), alpha(picture)));
