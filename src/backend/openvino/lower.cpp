@@ -135,7 +135,8 @@ class Lowering {
     const Shape& s = in_shape(0);
     const Out last = std::make_shared<op::Transpose>(in(0), integers({0, 2, 3, 1}));
     const Out lines = std::make_shared<op::Reshape>(last, integers({s[0], s[2] * s[3], s[1]}), false);
-    const Out normal = std::make_shared<op::MVN>(lines, integers({2}), true, a.epsilon, ov::op::MVNEpsMode::INSIDE_SQRT);
+    const Out normal =
+        std::make_shared<op::MVN>(lines, integers({2}), true, a.epsilon, ov::op::MVNEpsMode::INSIDE_SQRT);
     const Out pixels = std::make_shared<op::Reshape>(normal, integers({s[0], s[2], s[3], s[1]}), false);
     return std::make_shared<op::Transpose>(pixels, integers({0, 3, 1, 2}));
   }
