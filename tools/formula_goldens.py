@@ -6,6 +6,7 @@ Part of make_goldens.py: HDRTVNet++ (AGCM, LE, both, HG), the LDR to HDR network
 import numpy as np
 import torch
 
+import hinerv_archive
 import safetensors_io
 import torch_hinerv
 import torch_networks
@@ -203,4 +204,16 @@ def make_hinerv(out):
         entries.append({"case": case, "config": c, "golden": golden.name, "frames": frames, "patch": size, "places": places,
                         "parameters": sum(w.size for w in weights.values())})
         print(f"{case:16} {entries[-1]['parameters']:7} parameters, output {whole.min():.3f} .. {whole.max():.3f}")
+        if case == "hinerv":
+            make_hinerv_archive(out, case, c, weights)
     return entries
+
+
+def make_hinerv_archive(out, case, c, weights):
+    """The same network quantised and pruned, in the authors' file format; one layer has nothing left."""
+    rng = np.random.default_rng(41)
+    masks = {name: rng.random(w.shape) < 0.85 for name, w in weights.items() if w.ndim > 1 and "grids" not in name}
+    masks["decoder.blocks.1.2.fc1.weight"][:] = False
+    decoded = hinerv_archive.write(out / f"{case}.weights.zip", weights, masks, 6)
+    frames = torch_hinerv.whole_frames(to_torch(decoded), c, [0, 5])
+    safetensors_io.save(out / f"{case}_archive.golden.safetensors", {**decoded, "frames": frames.numpy().astype(np.float32)})

@@ -458,7 +458,7 @@ def main():
     hdr = formula_goldens.make_hdr(out)
     expand = formula_goldens.make_expand(out)
     hinerv = formula_goldens.make_hinerv(out)
-    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
+    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin", ".zip"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
                 "networks": entries, "hdr": hdr, "expand": expand, "hinerv": hinerv, "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}

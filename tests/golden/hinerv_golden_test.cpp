@@ -187,13 +187,59 @@ TEST(HinervTiny, CheckpointOfTheAuthorsProgram) {
   expect_tiny_frames(*file, *goldens->find("float.frame_mode.out.frames_0_5"), f32_tolerance);
 }
 
-TEST(HinervTiny, DecodedWeights) {
+TEST(HinervTiny, CompressedFilesOfTheAuthorsProgram) {
   FL_SHARED_OR_SKIP(assets);
-  const auto file = read_weights(assets / tiny_folder / "Q6_decoded_weights.safetensors");
-  ASSERT_TRUE(file) << file.error().message;
   const auto goldens = read_weights(assets / tiny_folder / "golden.safetensors");
   ASSERT_TRUE(goldens) << goldens.error().message;
-  expect_tiny_frames(*file, *goldens->find("Q6.decoded.frame_mode.out.frames_0_5"), 2e-5);
+  for (const char* level : {"Q6", "Q8"}) {
+    const auto file = read_weights(assets / tiny_folder / fmt::format("{}.zip", level));
+    ASSERT_TRUE(file) << file.error().message;
+    expect_tiny_frames(*file, *goldens->find(fmt::format("{}.decoded.frame_mode.out.frames_0_5", level)), 2e-5);
+  }
+  // No frames are known of Q7; the network stands between the two.
+  const auto q7 = read_weights(assets / tiny_folder / "Q7.zip");
+  ASSERT_TRUE(q7) << q7.error().message;
+  EXPECT_TRUE(hinerv_parameters(*q7, tiny_config(*q7)));
+}
+
+void expect_decoded(const WeightFile& file, const WeightFile& expected) {
+  for (const auto& [name, tensor] : file.tensors) {
+    const Tensor* other = expected.find(name);
+    ASSERT_TRUE(other) << name;
+    EXPECT_EQ(tensor.shape(), other->shape()) << name;
+    EXPECT_TRUE(std::ranges::equal(tensor.f32(), other->f32())) << name;
+  }
+}
+
+TEST(HinervTiny, CompressedWeightsDecodeExactly) {
+  FL_SHARED_OR_SKIP(assets);
+  const auto file = read_weights(assets / tiny_folder / "Q6.zip");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(file->format, WeightFormat::hinerv);
+  const auto expected = read_weights(assets / tiny_folder / "Q6_decoded_weights.safetensors");
+  ASSERT_TRUE(expected) << expected.error().message;
+  EXPECT_EQ(file->tensors.size(), expected->tensors.size());
+  expect_decoded(*file, *expected);
+}
+
+TEST(HinervArchive, DecodesWhatIndependentCodeWrote) {
+  const auto file = read_weights("tests/golden/hinerv.weights.zip");
+  ASSERT_TRUE(file) << file.error().message;
+  const auto expected = read_weights("tests/golden/hinerv_archive.golden.safetensors");
+  ASSERT_TRUE(expected) << expected.error().message;
+  EXPECT_EQ(file->tensors.size() + 1, expected->tensors.size());
+  expect_decoded(*file, *expected);
+
+  const HinervConfig config = parse_config(cases()[0].at("config"));
+  const auto detected = detect_hinerv(*file, {config.height, config.width, {}});
+  ASSERT_TRUE(detected) << detected.error().message;
+  EXPECT_EQ(*detected, config);
+  const auto parameters = hinerv_parameters(*file, *detected);
+  ASSERT_TRUE(parameters) << parameters.error().message;
+  const HinervPlace places[] = {{0, 0, 0}, {5, 0, 0}};
+  const auto frames = paint(**find_backend("reference"), config, *parameters, places, 0);
+  ASSERT_TRUE(frames) << frames.error().message;
+  EXPECT_LE(largest_difference(frames->f32(), expected->find("frames")->f32()), f32_tolerance);
 }
 
 }  // namespace
