@@ -344,6 +344,13 @@ def op_cases(rng):
     yield "sub_broadcast", {"op": "sub"}, [random(1, 3, 4, 5), random(3, 1, 1)], torch.sub
     yield "div", {"op": "div"}, [random(1, 3, 4, 5), 1 + random(1, 3, 4, 5) ** 2], torch.div
     yield "linear", {"op": "linear"}, [random(2, 3, 6), random(5, 6), random(5)], F.linear
+    yield "gelu", {"op": "gelu"}, [3 * random(1, 3, 4, 5)], F.gelu
+    yield ("layer_norm", {"op": "layer_norm", "epsilon": 1e-6}, [random(2, 5, 3, 4)],
+           lambda x: F.layer_norm(x.movedim(1, 3), (5,), eps=1e-6).movedim(3, 1))
+    yield "matmul_broadcast", {"op": "matmul"}, [random(2, 1, 3, 4), random(5, 4, 6)], torch.matmul
+    yield "permute", {"op": "permute", "order": (2, 0, 3, 1)}, [random(2, 3, 4, 5)], lambda x: x.permute(2, 0, 3, 1)
+    yield ("crop", {"op": "crop", "edges": (1, 2, 0, 3)}, [random(2, 3, 6, 7)], lambda x: x[:, :, 1:, 2:4])
+    yield "repeat", {"op": "repeat", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))
 
@@ -460,9 +467,10 @@ def main():
     make_training(out)
     hdr = formula_goldens.make_hdr(out)
     expand = formula_goldens.make_expand(out)
-    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
+    hinerv = formula_goldens.make_hinerv(out)
+    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin", ".zip"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
-                "networks": entries, "hdr": hdr, "expand": expand, "ops": "ops.golden.safetensors",
+                "networks": entries, "hdr": hdr, "expand": expand, "hinerv": hinerv, "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"{len(files)} files, {sum(p.stat().st_size for p in files)} bytes")

@@ -5,9 +5,11 @@
 #include <span>
 
 #include "weights/file_bytes.h"
+#include "weights/hinerv_archive.h"
 #include "weights/ncnn.h"
 #include "weights/pytorch.h"
 #include "weights/safetensors.h"
+#include "weights/zip_archive.h"
 
 namespace framelift {
 
@@ -46,7 +48,11 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
   FL_CHECK(refuse_stand_ins(head, name));
   // First, because the length that opens a safetensors file may begin with the bytes of a pickle (0x80 0x02 = 640).
   if (looks_like_safetensors(head)) return parse_safetensors(bytes, name);
-  if (looks_like_zip(head) || looks_like_pickle(head)) return parse_pytorch(bytes, name);
+  if (looks_like_zip(head)) {
+    FL_TRY(const ZipArchive archive, ZipArchive::open(bytes, name));
+    return is_hinerv_archive(archive) ? parse_hinerv_archive(bytes, name) : parse_pytorch(bytes, name);
+  }
+  if (looks_like_pickle(head)) return parse_pytorch(bytes, name);
   if (looks_like_ncnn_graph(head)) return read_ncnn_pair(path, std::filesystem::path(path).replace_extension(".bin"));
   if (extension == ".safetensors") return parse_safetensors(bytes, name);
   if (extension == ".bin") {
@@ -56,7 +62,8 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
     return read_ncnn_pair(param, path);
   }
   return fail(ErrorCode::unsupported,
-              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin)", name);
+              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, HiNeRV .zip)",
+              name);
 }
 
 }  // namespace
@@ -66,6 +73,7 @@ const char* to_string(WeightFormat format) {
     case WeightFormat::safetensors: return "safetensors";
     case WeightFormat::pytorch: return "pytorch";
     case WeightFormat::ncnn: return "ncnn";
+    case WeightFormat::hinerv: return "hinerv";
   }
   return "?";
 }

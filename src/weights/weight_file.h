@@ -12,7 +12,7 @@
 
 namespace framelift {
 
-enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn };
+enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, hinerv };
 const char* to_string(WeightFormat format);
 
 struct WeightFile {

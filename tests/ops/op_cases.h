@@ -160,6 +160,15 @@ inline const std::vector<OpCase>& op_cases() {
          b.output(b.linear(b.input("x", {2, 3, 6}), "fc", 5), "y");
        },
        conv_f32, conv_bf16},
+      {"gelu", unary({1, 3, 7, 9}, Gelu{}), one_op_f32, one_op_bf16},
+      {"layer_norm", unary({2, 8, 3, 5}, LayerNorm{}), 1e-5, one_op_bf16},
+      {"layer_norm_one_pixel", unary({1, 6, 1, 1}, LayerNorm{0.1f}), 1e-5, one_op_bf16},
+      {"matmul", binary({2, 3, 6}, {6, 5}, MatMul{}), conv_f32, conv_bf16},
+      {"matmul_broadcast", binary({2, 1, 4, 5}, {2, 3, 5, 7}, MatMul{}), conv_f32, conv_bf16},
+      {"permute", unary({2, 3, 4, 5}, Permute{{0, 3, 1, 2}}), 0, one_op_bf16},
+      {"permute_all", unary({2, 3, 4, 5}, Permute{{3, 0, 2, 1}}), 0, one_op_bf16},
+      {"crop", unary({2, 3, 7, 9}, Crop{{1, 0, 3, 2}}), 0, one_op_bf16},
+      {"repeat", unary({2, 3, 2, 3}, Repeat{3, 2}), 0, one_op_bf16},
       {"reshape", unary({2, 3, 4}, Reshape{{1, 6, 2, 2}}), 0, one_op_bf16},
       {"bilinear_4x2", unary({1, 3, 1, 7}, Resize{ResizeMode::bilinear, 4, 2}), one_op_f32, one_op_bf16},
   };
