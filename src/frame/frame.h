@@ -67,6 +67,9 @@ struct Frame {
 // block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
 class FramePool {
  public:
+  // A capacity for frames that may be kept as long as wanted: acquire() never waits, and makes a block when none is free.
+  static constexpr size_t growing = 0;
+
   // Rows are aligned to 64 bytes and padded by at least 64 bytes. width and height are at least 1.
   FramePool(int width, int height, PixelFormat format, size_t capacity);
   ~FramePool();
