@@ -158,15 +158,18 @@ Status Y4mSource::parse_parameter(char key, std::string_view value) {
     info_.sample_aspect_ratio = parse_ratio(value).value_or(Rational{0, 1});  // "0:0": unknown
   } else if (key == 'I') {
     if (value != "p" && value != "?" && options_.deinterlace != Deinterlace::off)
-      return fail(ErrorCode::unsupported,
-                  "{}: is interlaced, and taking fields apart needs FFmpeg, which this build has not; --deinterlace off "
-                  "takes them as they are",
-                  options_.path);
+      return fail(
+          ErrorCode::unsupported,
+          "{}: is interlaced, and taking fields apart needs FFmpeg, which this build has not; --deinterlace off "
+          "takes them as they are",
+          options_.path);
   } else if (key == 'C') {
     const auto format = parse_colorspace(value, info_.color.chroma_location);
     if (!format)
-      return fail(ErrorCode::unsupported, "{}: frames of the kind \"{}\" cannot be read; convert them to 420, 422, 444 "
-                  "or mono", options_.path, value);
+      return fail(ErrorCode::unsupported,
+                  "{}: frames of the kind \"{}\" cannot be read; convert them to 420, 422, 444 "
+                  "or mono",
+                  options_.path, value);
     info_.format = *format;
   } else if (key == 'X' && value == "COLORRANGE=FULL") {
     info_.color.range = ColorRange::full;

@@ -45,9 +45,7 @@ class RawFile {
       if (file != stdout) std::fclose(file);
     }
   };
-  Status failure() const {
-    return fail(ErrorCode::io, "{}: cannot be written ({})", path_, std::strerror(errno));
-  }
+  Status failure() const { return fail(ErrorCode::io, "{}: cannot be written ({})", path_, std::strerror(errno)); }
 
   std::string path_;
   OutputFile target_;
@@ -152,13 +150,12 @@ class Md5Sink final : public Sink {
     context_.reset(EVP_MD_CTX_new());
     if (!context_) return fail(ErrorCode::out_of_memory, "no memory for a checksum");
     FL_CHECK(file_.open(options));
-    const Rational aspect =
-        options.sample_aspect_ratio.num > 0 ? options.sample_aspect_ratio : Rational{0, 1};
-    return file_.write(fmt::format("#format: frame checksums\n#version: 2\n#hash: MD5\n#software: framelift\n#tb 0: "
-                                   "{}/{}\n#media_type 0: video\n#codec_id 0: rawvideo\n#dimensions 0: {}x{}\n#sar 0: "
-                                   "{}/{}\n#stream#, dts,        pts, duration,     size, hash\n",
-                                   options.time_base.num, options.time_base.den, options.width, options.height,
-                                   aspect.num, aspect.den));
+    const Rational aspect = options.sample_aspect_ratio.num > 0 ? options.sample_aspect_ratio : Rational{0, 1};
+    return file_.write(fmt::format(
+        "#format: frame checksums\n#version: 2\n#hash: MD5\n#software: framelift\n#tb 0: "
+        "{}/{}\n#media_type 0: video\n#codec_id 0: rawvideo\n#dimensions 0: {}x{}\n#sar 0: "
+        "{}/{}\n#stream#, dts,        pts, duration,     size, hash\n",
+        options.time_base.num, options.time_base.den, options.width, options.height, aspect.num, aspect.den));
   }
   PixelFormat format() const override { return format_; }
   ColorInfo color() const override { return color_; }

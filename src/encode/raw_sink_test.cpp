@@ -1,4 +1,5 @@
-// What the sinks without FFmpeg write, read by the source without FFmpeg and by open_source, which is FFmpeg where it is.
+// What the sinks without FFmpeg write, read by the source without FFmpeg and by open_source, which is FFmpeg where it
+// is.
 #include "encode/raw_sink.h"
 
 #include <gtest/gtest.h>

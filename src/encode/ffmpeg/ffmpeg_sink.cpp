@@ -19,10 +19,10 @@ extern "C" {
 #include "decode/ffmpeg/pixel_layout.h"
 #include "encode/ffmpeg/encoder_settings.h"
 #include "encode/ffmpeg/frame_lender.h"
-#include "encode/hdr_bitstream.h"
 #include "encode/ffmpeg/packet_spool.h"
 #include "encode/ffmpeg/packet_times.h"
 #include "encode/ffmpeg/stream_copier.h"
+#include "encode/hdr_bitstream.h"
 
 namespace framelift {
 namespace {

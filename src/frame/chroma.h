@@ -2,6 +2,7 @@
 // downsampling (postprocess/) share, so that one is the exact inverse of the other. docs/colour.md derives them.
 #pragma once
 
+#include "base/host_device.h"
 #include "color/color_info.h"
 #include "frame/pixel_format.h"
 
@@ -28,7 +29,7 @@ constexpr ChromaSiting chroma_siting(const PixelFormat& format, ChromaLocation l
 
 // Index into 0..size-1 of the reflection that does not repeat the edge sample: -1 -> 1, size -> size - 2, and on
 // again over any distance. A single sample is repeated.
-constexpr int reflect(int i, int size) {
+FRAMELIFT_HD constexpr int reflect(int i, int size) {
   if (size == 1) return 0;
   const int period = 2 * (size - 1);
   i %= period;
@@ -40,11 +41,11 @@ constexpr int reflect(int i, int size) {
 //   co-sited   even c[k]                                 odd (c[k] + c[after]) / 2
 //   centred    even c[k] + (c[before] - c[after]) / 8    odd c[k] + (c[after] - c[before]) / 8
 // All factors are powers of two, so that the result is exact in float for codes of up to 16 bits and both axes.
-constexpr int chroma_before(int k) { return k > 0 ? k - 1 : 0; }
+FRAMELIFT_HD constexpr int chroma_before(int k) { return k > 0 ? k - 1 : 0; }
 
 // Beyond its last sample chroma repeats. Where the size is odd that sample belongs to one pixel alone and has to equal
 // it, for downsampling to be exact; so there the slope is made to vanish.
-constexpr int chroma_after(int k, int count, int size) {
+FRAMELIFT_HD constexpr int chroma_after(int k, int count, int size) {
   if (k + 1 < count) return k + 1;
   return size % 2 ? chroma_before(k) : k;
 }
@@ -53,7 +54,7 @@ struct UpsampleWeights {
   float before = 0, here = 1, after = 0;
 };
 
-constexpr UpsampleWeights upsample_weights(Siting siting, int i) {
+FRAMELIFT_HD constexpr UpsampleWeights upsample_weights(Siting siting, int i) {
   const bool odd = i & 1;
   if (siting == Siting::cosited && odd) return {0, 0.5f, 0.5f};
   if (siting == Siting::centered)
