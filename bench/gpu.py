@@ -113,7 +113,7 @@ def main():
     parser.add_argument("--dry", action="store_true")
     run = Run(parser.parse_args())
     run.o.framelift, run.o.out = run.o.framelift.resolve(), run.o.out.resolve()
-    sizes = ("64x48", "64x48", "72x48") if run.o.dry else ("1280x720", "1920x1080", "3840x2160")
+    sizes = ("16x16", "24x16", "32x24") if run.o.dry else ("1280x720", "1920x1080", "3840x2160")
     with tempfile.TemporaryDirectory(prefix="framelift-gpu-") as folder:
         for (network, name, verb), size in zip((("srvgg", "general-x4v3", "upscale"), ("hdrtvnet", "HDRTVNet++", "hdr"),
                                                 ("hdrtvnet", "HDRTVNet++", "hdr")), sizes):

@@ -34,7 +34,7 @@ if(framelift_torch_found)
 endif()
 
 # libframelift_torch_cuda.so: what takes CUDA's own headers (src/backend/torch/cuda), loaded where a GPU is. nvcc and the
-# headers of a toolkit make it; at run time libtorch brings CUDA along.
+# headers of a toolkit make it; CUDA's runtime is the one that libtorch_cuda.so needs.
 set(FRAMELIFT_CUDA AUTO CACHE STRING "Build the torch engine's CUDA part: ON, OFF, or AUTO (with a CUDA toolkit)")
 find_program(FRAMELIFT_NVCC nvcc HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES bin)
 set(framelift_cuda_possible OFF)
@@ -58,8 +58,6 @@ if(framelift_cuda_possible AND NOT FRAMELIFT_CUDA STREQUAL OFF)
                      COMMENT "Building CUDA object pixel_kernels.cu.o" VERBATIM)
   get_filename_component(cuda_root ${FRAMELIFT_NVCC} REALPATH)
   get_filename_component(cuda_root ${cuda_root}/../.. ABSOLUTE)
-  # The runtime that libtorch brings along has this one's name, and is loaded first.
-  find_library(FRAMELIFT_CUDART cudart HINTS ${cuda_root}/lib64 ${cuda_root}/targets/x86_64-linux/lib REQUIRED)
   foreach(library torch_cuda c10_cuda)
     add_library(libtorch::${library} SHARED IMPORTED)
     set_target_properties(libtorch::${library} PROPERTIES IMPORTED_LOCATION ${framelift_torch_root}/lib/lib${library}.so)
@@ -68,7 +66,7 @@ if(framelift_cuda_possible AND NOT FRAMELIFT_CUDA STREQUAL OFF)
               ${pixel_kernels_object})
   target_include_directories(framelift_torch_cuda SYSTEM PRIVATE ${cuda_root}/include)
   target_link_libraries(framelift_torch_cuda PRIVATE framelift_graph libtorch::torch_cuda libtorch::c10_cuda
-                        libtorch::torch_cpu libtorch::c10 ${FRAMELIFT_CUDART})
+                        libtorch::torch_cpu libtorch::c10)
   target_compile_options(framelift_torch_cuda PRIVATE -Wno-conversion -Wno-shadow -fvisibility=hidden)
   target_link_options(framelift_torch_cuda PRIVATE -Wl,--exclude-libs,ALL)
   set_target_properties(framelift_torch_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib

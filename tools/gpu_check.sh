@@ -50,25 +50,32 @@ needed_libraries() {
     grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s)\.so'
 }
 
+# copy_library PATH FOLDER: the library and every name of it, from PATH down to the file itself, that CMake files, linkers
+# and programs ask for.
+copy_library() {
+  local path=$1 next
+  while [[ -L $path ]]; do
+    next=$(readlink "$path")
+    ln -sfn "$(basename "$next")" "$2/$(basename "$path")"
+    [[ $next == /* ]] || next=$(dirname "$path")/$next
+    path=$next
+  done
+  cp "$path" "$2"
+}
+
 make_pack() {
   command -v dpkg >/dev/null || fail "--pack takes Debian with the packages of tools/setup.sh"
-  local stage path name
+  local stage path
   stage=$(mktemp -d)
   package_files | tar -C / -cf - --files-from=- | tar -C "$stage" -xf -
-  local libraries=("$stage"/usr/bin/pkgconf)
+  local libraries=("$stage"/usr/bin/pkgconf) folder=$stage/usr/lib/x86_64-linux-gnu
   while read -r path; do
     libraries+=("/${path#"$stage"/}")
+    copy_library "/${path#"$stage"/}" "$folder"
   done < <(find "$stage" -name '*.so*')
   while read -r path; do
-    cp -L "$path" "$stage/usr/lib/x86_64-linux-gnu/$(basename "$path")"
+    copy_library "$path" "$folder"
   done < <(needed_libraries "${libraries[@]}")
-  # Links to libraries of other packages: those come along under the names that programs ask for.
-  while read -r path; do
-    [[ -e $path ]] && continue
-    name=$(objdump -p "/${path#"$stage"/}" | awk '$1 == "SONAME" { print $2 }')
-    cp -L "/${path#"$stage"/}" "$(dirname "$path")/$name"
-    ln -sfn "$name" "$path"
-  done < <(find "$stage" -type l)
   mkdir -p "$(dirname "$pack_archive")"
   tar -C "$stage" -czf "$pack_archive" usr
   rm -rf "$stage"
@@ -108,9 +115,10 @@ if [[ $packed == yes ]]; then
   mkdir -p "$prefix"
   tar -C "$prefix" -xzf "$pack_archive"
   libraries=$prefix/usr/lib/x86_64-linux-gnu
-  # pkg-config and CMake find them here; programs find the shared ones by RPATH, and so do these each other.
-  export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export PKG_CONFIG=$prefix/usr/bin/pkgconf PKG_CONFIG_SYSROOT_DIR=$prefix
+  # CMake and pkg-config find them here; programs find the shared ones by RPATH, and so do these each other.
+  printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/usr/bin/pkgconf "$@"\n' "$libraries" "$prefix" >"$prefix/pkg-config"
+  chmod +x "$prefix/pkg-config"
+  export PKG_CONFIG=$prefix/pkg-config PKG_CONFIG_SYSROOT_DIR=$prefix
   export PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$prefix/usr/share/pkgconfig
   link="-Wl,--disable-new-dtags -Wl,-rpath,$libraries -Wl,-rpath-link,$libraries"
   options+=(-DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
@@ -129,8 +137,8 @@ cmake -G Ninja -S . -B "$build" "${options[@]}" >"$build/configure.log" 2>&1 ||
 if [[ $packed == yes ]] && grep -E '_(LIBRARY|LIBRARIES|DIR)[^=]*=/usr/(lib|share|include)' "$build/CMakeCache.txt"; then
   say "the packages above are this system's own, not those of the pack"
 fi
-if grep -q 'FRAMELIFT_CUDART' "$build/CMakeCache.txt"; then targets+=(framelift_torch_cuda); fi
-ninja -C "$build" "${targets[@]}" >"$build/build.log" 2>&1 ||
+if grep -q libframelift_torch_cuda "$build/build.ninja"; then targets+=(framelift_torch_cuda); fi
+cmake --build "$build" --target "${targets[@]}" >"$build/build.log" 2>&1 ||
   { grep -E 'error|FAILED' "$build/build.log" | head -n 20 >&2; fail "building failed: $build/build.log"; }
 say "built in $((SECONDS - started)) s"
 framelift=$build/bin/framelift
