@@ -61,6 +61,8 @@ copy_library() {
     path=$next
   done
   cp "$path" "$2"
+  next=$(objdump -p "$path" | awk '$1 == "SONAME" { print $2 }')
+  [[ -z $next || -e $2/$next ]] || ln -s "$(basename "$path")" "$2/$next"
 }
 
 make_pack() {
@@ -122,6 +124,7 @@ if [[ $packed == yes ]]; then
   export PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$prefix/usr/share/pkgconfig
   link="-Wl,--disable-new-dtags -Wl,-rpath,$libraries -Wl,-rpath-link,$libraries"
   options+=(-DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
+    -DCMAKE_CXX_FLAGS="-isystem $prefix/usr/include/x86_64-linux-gnu -isystem $prefix/usr/include"
     -DCMAKE_EXE_LINKER_FLAGS="$link" -DCMAKE_SHARED_LINKER_FLAGS="$link" -DCMAKE_MODULE_LINKER_FLAGS="$link")
 fi
 if [[ $mode == gpu ]]; then
