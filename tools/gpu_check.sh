@@ -147,12 +147,12 @@ say "built in $((SECONDS - started)) s"
 framelift=$build/bin/framelift
 "$framelift" doctor
 
-# ---- tests: each program's result as JSON beside the figures
+# ---- tests: each program's result as XML, for the JSON below
 mkdir -p "$build/tests"
 failed=0
 for test in test_golden test_ops test_pipeline_jobs test_preprocess test_postprocess; do
   result=ok
-  timeout 150 "$build/bin/$test" --gtest_brief=1 --gtest_output="json:$build/tests/$test.json" >"$build/tests/$test.log" 2>&1 ||
+  timeout 150 "$build/bin/$test" --gtest_brief=1 --gtest_output="xml:$build/tests/$test.xml" >"$build/tests/$test.log" 2>&1 ||
     { result=FAILED failed=1; grep -aE 'FAILED|Failure' "$build/tests/$test.log" | head -n 20 || true; }
   say "$test: $result ($((SECONDS - started)) s)"
 done
@@ -170,19 +170,20 @@ if [[ $mode == dry ]]; then bench+=(--dry --seconds 0.2); fi
 mkdir -p "$(dirname "$out")"
 "$python" - "$build" "$out" "$device" <<'PYTHON'
 import json, pathlib, subprocess, sys
+import xml.etree.ElementTree as xml
 
 build, out, device = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
 tests = {}
-for path in sorted((build / "tests").glob("*.json")):
-    report = json.loads(path.read_text())
-    cases = [case for suite in report["testsuites"] for case in suite["testsuite"]]
-    reason = lambda case: next((s.get("message", "") for s in case.get("skipped", [])), "").strip().split("\n")[-1]
+for path in sorted((build / "tests").glob("*.xml")):
+    cases = list(xml.parse(path).getroot().iter("testcase"))
+    log = (build / "tests" / f"{path.stem}.log").read_text(errors="replace")
     tests[path.stem] = {
         "run": len(cases),
-        "failed": [f"{case['classname']}.{case['name']}" for case in cases if case.get("failures")],
-        "skipped": sorted({reason(case) for case in cases if case.get("result") == "SKIPPED"}),
-        "lines": [line for line in (build / "tests" / f"{path.stem}.log").read_text(errors="replace").split("\n")
-                  if line.startswith("cuda ")]}
+        "failed": [f"{case.get('classname')}.{case.get('name')}" for case in cases if case.find("failure") is not None],
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+        "why_skipped": sorted({case.find("skipped").get("message", "").strip().split("\n")[-1]
+                               for case in cases if case.find("skipped") is not None}),
+        "on_the_gpu": [line for line in log.split("\n") if line.startswith("cuda ")]}
 doctor = subprocess.run([build / "bin/framelift", "doctor"], capture_output=True, text=True).stdout.split("\n")
 out.write_text(json.dumps({"doctor": doctor, "tests": tests, **json.loads((build / "figures.json").read_text())}, indent=1) + "\n")
 PYTHON
