@@ -1,4 +1,4 @@
-#include "pipeline/tone_map_pictures.h"
+#include "pipeline/pictures/tone_map_pictures.h"
 
 #include "color/resolve.h"
 #include "postprocess/linear_renderer.h"

@@ -1,4 +1,4 @@
-#include "pipeline/keep_light.h"
+#include "pipeline/pictures/keep_light.h"
 
 #include <filesystem>
 
