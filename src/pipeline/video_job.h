@@ -86,7 +86,8 @@ struct VideoJob {
 };
 
 // Runs the whole job on its own threads and returns when the output is complete under its final name.
-// On failure nothing is left under that name. A cancelled job that wrote at least one frame is a success whose report
+// A job that runs out of memory begins again with smaller tiles, where source and output allow. On failure nothing is
+// left under that name. A cancelled job that wrote at least one frame is a success whose report
 // says so; with no frame written it fails with `cancelled`.
 Result<JobReport> process_video(const VideoJob& job);
 
