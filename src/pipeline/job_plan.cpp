@@ -17,16 +17,6 @@ namespace {
 
 constexpr int spare_requests = 2;
 
-// Bytes that one request takes for a tile of this many input pixels: its activations and its input and output.
-// Engines keep convolution results in blocked layouts of their own, of about the plan's size.
-int64_t request_bytes(const Graph& graph, Precision precision) {
-  int64_t io = 0;
-  for (ValueId id : graph.inputs) io += 4 * graph.value(id).shape.elements();
-  for (ValueId id : graph.outputs) io += 4 * graph.value(id).shape.elements();
-  const int64_t activations = plan_memory(graph).bytes;
-  return io + (precision == Precision::bf16 || precision == Precision::f16 ? activations / 2 : activations);
-}
-
 // Largest tile area whose requests fit the budget, by the cost per pixel of a sample tile.
 Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int requests) {
   const int edge = std::max(64, job.network->contract.alignment * 8);
@@ -90,6 +80,14 @@ ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
 }
 
 }  // namespace
+
+int64_t request_bytes(const Graph& graph, Precision precision) {
+  int64_t io = 0;
+  for (ValueId id : graph.inputs) io += 4 * graph.value(id).shape.elements();
+  for (ValueId id : graph.outputs) io += 4 * graph.value(id).shape.elements();
+  const int64_t activations = plan_memory(graph).bytes;
+  return io + (precision == Precision::bf16 || precision == Precision::f16 ? activations / 2 : activations);
+}
 
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   JobPlan plan;

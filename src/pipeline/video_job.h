@@ -91,4 +91,8 @@ struct VideoJob {
 // says so; with no frame written it fails with `cancelled`.
 Result<JobReport> process_video(const VideoJob& job);
 
+// What the job would do, a line each: input, network, tiles, output, memory. Everything is opened and compiled, no frame
+// is read, and nothing is left behind. Errors: as process_video.
+Result<std::string> describe_job(const VideoJob& job);
+
 }  // namespace framelift
