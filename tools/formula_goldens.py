@@ -153,6 +153,17 @@ def expandnet_shapes():
     yield "end_net.1", (3, 64, 1, 1)
 
 
+def gainmap_shapes(features):
+    widths = [features * k for k in (1, 2, 4, 6, 8)]
+    yield "down0", (widths[0], 3, 3, 3)
+    for level in range(1, 5):
+        yield f"down{level}", (widths[level], widths[level - 1], 3, 3)
+        yield f"same{level}", (widths[level], widths[level], 3, 3)
+    for level in range(3, -1, -1):
+        yield f"up{level}", (widths[level], widths[level + 1] + widths[level], 3, 3)
+    yield "gain", (3, widths[0], 3, 3)
+
+
 def make_expand(out):
     """Networks that make linear light, with formula weights; ExpandNet's small picture is made from its input."""
     state = {}
@@ -166,7 +177,8 @@ def make_expand(out):
 
     cases = [("ldr2hdr", "ldr2hdr", {"base": 2, "blocks": 3, "dilation": 2}, state[2], with_dilation(2), (24, 36)),
              ("ldr2hdr_dilation3", "ldr2hdr", {"base": 3, "blocks": 2, "dilation": 3}, state[3], with_dilation(3), (16, 20)),
-             ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37))]
+             ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37)),
+             ("gainmap", "gainmap", {"features": 3}, formula_state(gainmap_shapes(3)), torch_networks.gainmap, (32, 48))]
     entries = []
     for case, architecture, hyper, weights, forward, (h, w) in cases:
         image = np.random.default_rng(3000 + len(entries)).uniform(0, 1, (1, 3, h, w)).astype(np.float32)

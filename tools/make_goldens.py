@@ -419,6 +419,15 @@ def picture_metrics(p, t, mode):
     return 10 * np.log10(1 / ((p - t) ** 2).mean()), float((luminance * contrast).mean())
 
 
+def pu21_psnr(p, t, white):
+    """By Mantiuk and Azimi's "banding_glare" coefficients (2021)."""
+    def encode(x):
+        y = np.clip(np.maximum(x, 0).astype(np.float64) * white, 0.005, 10000) ** 0.9062562627
+        return 596.3148142 * (((0.353487901 + 0.3734658629 * y) / (1 + 8.277049286e-05 * y)) ** 0.09150303166 - 0.9099517204)
+
+    return 10 * np.log10(256**2 / ((encode(p) - encode(t)) ** 2).mean())
+
+
 def make_training(out):
     """Two pictures, the second like the first; each loss with its gradient by the prediction, and the metrics."""
     rng = np.random.default_rng(31)
@@ -441,6 +450,7 @@ def make_training(out):
         tensors[f"gradient {name}"] = (p.grad * p.numel()).numpy().ravel()[::1000].astype(np.float32)
     for mode in ("linear-clip", "percentile", "log", "tone-mapped"):
         values[f"psnr {mode}"], values[f"ssim {mode}"] = map(repr, map(float, picture_metrics(prediction[:1], target[:1], mode)))
+    values["pu21 psnr"] = repr(float(pu21_psnr(prediction[:1], target[:1], 203)))
     safetensors_io.save(out / "training.golden.safetensors", tensors, values)
     print("training:", values)
 

@@ -4,6 +4,8 @@ Written from the published architectures (Real-ESRGAN's SRVGGNetCompact, ESRGAN'
 code: make_goldens.py compares the two. The same code serves the PyTorch peer of the benchmarks.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -213,6 +215,24 @@ def ldr2hdr(state, image, dilation=2):
     for name in ("dec3", "dec2"):
         y = F.relu(F.conv_transpose2d(y, state[name + ".weight"], state[name + ".bias"], stride=2, padding=1))
     return F.softplus(layer("dec1", y))
+
+
+def gainmap(state, image, scale_hdr=4):
+    """U-Net over five levels whose output, to the fourth power, multiplies the picture's light."""
+
+    def layer(name, x, stride=1):
+        return F.conv2d(x, state[name + ".weight"], state[name + ".bias"], stride, 1)
+
+    levels = [F.leaky_relu(layer("down0", image.clamp(0, 1) ** (1 / 2.2)), 0.1)]
+    for level in range(1, 5):
+        y = F.leaky_relu(layer(f"down{level}", levels[-1], 2), 0.1)
+        levels.append(F.leaky_relu(layer(f"same{level}", y), 0.1))
+    y = levels[4]
+    for level in range(3, -1, -1):
+        y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+        y = F.leaky_relu(layer(f"up{level}", torch.cat([y, levels[level]], 1)), 0.1)
+    gain = F.softplus(layer("gain", y) + math.log(math.e - 1)) ** 4
+    return image * gain / scale_hdr
 
 
 def expandnet(state, image):

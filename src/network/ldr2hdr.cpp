@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "network/tensor_names.h"
@@ -57,10 +56,7 @@ NetworkContract contract(const HyperParameters& hyper) {
 // What the tensors do not show: a file of our own states its hyper-parameters, a training checkpoint its `meta`.
 std::optional<double> stated(const WeightFile& file, const std::string& hyper, const std::string& meta,
                              double per_unit) {
-  if (const auto own = file.metadata.find("framelift.hyper"); own != file.metadata.end()) {
-    const auto json = nlohmann::json::parse(own->second, nullptr, false);
-    if (json.is_object() && json.contains(hyper) && json[hyper].is_number()) return json[hyper].get<double>();
-  }
+  if (const auto own = stated_hyper(file, hyper)) return own;
   const auto found = file.metadata.find("meta." + meta);
   if (found == file.metadata.end()) return std::nullopt;
   char* end = nullptr;

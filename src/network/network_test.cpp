@@ -5,6 +5,7 @@
 
 #include "graph/analysis.h"
 #include "network/expandnet.h"
+#include "network/gainmap.h"
 #include "network/hdrtvnet.h"
 #include "network/ldr2hdr.h"
 #include "network/rrdbnet.h"
@@ -128,7 +129,7 @@ TEST(Network, RefusesOtherNetworks) {
   EXPECT_FAILS_WITH(
       make_network(file),
       "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++, hdrtvnet++-hg, ldr2hdr, "
-      "expandnet)");
+      "expandnet, gainmap)");
   WeightFile empty;
   empty.path = "empty.safetensors";
   EXPECT_FAILS_WITH(make_network(empty), "its first tensor is missing");
@@ -293,6 +294,22 @@ TEST(Ldr2Hdr, RefusesWhatCannotBe) {
   ASSERT_WORKS(make_network(file));
   file.tensors.emplace_back("bottleneck.100000000.conv1.weight", Tensor::filled({1}, 1));
   EXPECT_FAILS_WITH(make_network(file), "residual blocks");
+}
+
+TEST(Gainmap, ReadsItsFeaturesAndItsScale) {
+  WeightFile file = synthetic(gainmap, {{"features", 4}, {"scale_hdr_milli", 4000}}, same_name);
+  file.metadata["framelift.hyper"] = R"({"features": 4, "scale_hdr_milli": 50})";
+  const auto network = make_network(file);
+  ASSERT_WORKS(network);
+  EXPECT_EQ(network->architecture, &gainmap);
+  EXPECT_EQ(network->hyper, (HyperParameters{{"features", 4}, {"scale_hdr_milli", 50}}));
+  EXPECT_EQ(network->contract.output_gain, 0.05f);
+  EXPECT_TRUE(is_linear(network->contract.output_color));
+  file.metadata["framelift.hyper"] = R"({"scale_hdr_milli": 0})";
+  EXPECT_FAILS_WITH(make_network(file), "scale_hdr");
+  file.tensors[0].second = Tensor::filled({2000, 3, 3, 3}, 1);
+  file.metadata.clear();
+  EXPECT_FAILS_WITH(make_network(file), "features");
 }
 
 TEST(ExpandNet, SeesTheWholePictureAtAFixedSize) {

@@ -1,5 +1,6 @@
 #include "network/bt2446.h"
 #include "network/expandnet.h"
+#include "network/gainmap.h"
 #include "network/hallucination.h"
 #include "network/hdrtvnet.h"
 #include "network/ldr2hdr.h"
@@ -10,8 +11,8 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet, &hdrtvnet,
-                                                       &hallucination, &ldr2hdr, &expandnet};
+  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet,   &hdrtvnet, &hallucination,
+                                                       &ldr2hdr,       &expandnet, &gainmap};
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
 namespace framelift {
 
@@ -108,6 +109,14 @@ Result<Parameters> bind_state_dict(const WeightFile& file, std::initializer_list
 
 tl::unexpected<Error> not_this_architecture(const WeightFile& file, std::string_view architecture) {
   return fail(ErrorCode::not_found, "{}: is no {} network", file.path.string(), architecture);
+}
+
+std::optional<double> stated_hyper(const WeightFile& file, const std::string& hyper) {
+  const auto own = file.metadata.find("framelift.hyper");
+  if (own == file.metadata.end()) return std::nullopt;
+  const auto json = nlohmann::json::parse(own->second, nullptr, false);
+  if (!json.is_object() || !json.contains(hyper) || !json[hyper].is_number()) return std::nullopt;
+  return json[hyper].get<double>();
 }
 
 Status check_hyper(const WeightFile& file, std::string_view what, int64_t value, int64_t low, int64_t high) {

@@ -44,6 +44,9 @@ Result<Parameters> bind_state_dict(const WeightFile& file, std::initializer_list
 // The remedy every "no such architecture" message shares.
 tl::unexpected<Error> not_this_architecture(const WeightFile& file, std::string_view architecture);
 
+// A hyper-parameter that a file of our own states in its metadata.
+std::optional<double> stated_hyper(const WeightFile& file, const std::string& hyper);
+
 // A hyper-parameter read off a file, refused outside of [low, high] before anything is built from it.
 Status check_hyper(const WeightFile& file, std::string_view what, int64_t value, int64_t low, int64_t high);
 

@@ -206,6 +206,16 @@ INSTANTIATE_TEST_SUITE_P(Modes, PictureMetricsMode,
                                          MetricMode::tone_mapped),
                          [](const auto& test) { return std::to_string(static_cast<int>(test.param)); });
 
+TEST(PictureMetrics, Pu21EqualsNumPy) {
+  const auto first = [](const Tensor& both) {
+    return Tensor::from_f32({1, 3, both.shape()[2], both.shape()[3]}, both.f32());
+  };
+  const Tensor prediction = first(golden_picture("prediction")), target = first(golden_picture("target"));
+  // Both work in double precision.
+  EXPECT_NEAR(pu21_psnr(prediction, target, 203), golden_value("pu21 psnr"), 1e-9);
+  EXPECT_EQ(pu21_psnr(target, target, 203), std::numeric_limits<double>::infinity());
+}
+
 TEST(PictureMetrics, OfEqualAndOfSmallPictures) {
   const Tensor picture = Tensor::filled({1, 3, 16, 16}, 3.0f);
   for (const MetricMode mode : {MetricMode::linear_clip, MetricMode::tone_mapped}) {

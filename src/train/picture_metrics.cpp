@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "color/pu21.h"
 #include "metrics/psnr.h"
 
 namespace framelift {
@@ -55,6 +56,17 @@ Result<MetricMode> parse_metric_mode(std::string_view text) {
     if (text == to_string(mode)) return mode;
   return fail(ErrorCode::invalid_argument,
               "metrics mode '{}' is unknown; choose linear-clip, percentile, log or tone-mapped", text);
+}
+
+double pu21_psnr(const Tensor& prediction, const Tensor& target, double white_nits) {
+  const auto a = prediction.f32(), b = target.f32();
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double difference =
+        pu21_encode(white_nits * static_cast<double>(a[i])) - pu21_encode(white_nits * static_cast<double>(b[i]));
+    sum += difference * difference;
+  }
+  return psnr(sum / static_cast<double>(a.size()), pu21_peak);
 }
 
 PictureMetrics measure_pictures(const Tensor& prediction, const Tensor& target, MetricMode mode) {

@@ -25,6 +25,10 @@ struct PictureMetrics {
   double ssim = 0;  // mean of the three channels; NaN when a side is shorter than Ssim::window
 };
 
+// PSNR of light in PU21 encoding (color/pu21.h) over pixels, R, G and B, with the peak pu21_peak, in dB; 1 in the
+// pictures is `white_nits` cd/m2. Negative values and NaN are black. Sizes as below.
+double pu21_psnr(const Tensor& prediction, const Tensor& target, double white_nits);
+
 // f32 [1,3,H,W] each, not empty.
 PictureMetrics measure_pictures(const Tensor& prediction, const Tensor& target, MetricMode mode);
 

@@ -7,6 +7,7 @@ namespace framelift {
 const std::vector<TrainableNetwork>& trainable_networks() {
   static const std::vector<TrainableNetwork> all{
       {"ldr2hdr", "ldr2hdr", {{"base", 64}, {"blocks", 8}, {"dilation", 2}, {"scale_hdr_milli", 4000}}},
+      {"gainmap", "gainmap", {{"features", 16}, {"scale_hdr_milli", 4000}}},
       {"le", "hdrtvnet++", {{"agcm", 0}, {"le", 1}}},
       {"agcm", "hdrtvnet++", {{"agcm", 1}, {"le", 0}}},
       {"hg", "hdrtvnet++-hg", {{"features", 64}}},

@@ -287,6 +287,7 @@ Status Trainer::validate(EpochRecord& record) {
   record.validation_loss = outcome->loss;
   record.psnr = outcome->psnr;
   record.ssim = outcome->ssim;
+  record.pu21_psnr = outcome->pu21_psnr;
   record.measured_pictures = outcome->measured_pictures;
   return {};
 }
@@ -319,8 +320,8 @@ Status Trainer::log_epoch(const EpochRecord& record) {
   for (const auto& [tag, value] :
        {std::pair("epoch/training_loss", record.training_loss),
         std::pair("epoch/validation_loss", record.validation_loss), std::pair("epoch/psnr", record.psnr),
-        std::pair("epoch/ssim", record.ssim), std::pair("epoch/learning_rate", record.learning_rate),
-        std::pair("epoch/gradient_norm", record.gradient_norm)})
+        std::pair("epoch/ssim", record.ssim), std::pair("epoch/pu21_psnr", record.pu21_psnr),
+        std::pair("epoch/learning_rate", record.learning_rate), std::pair("epoch/gradient_norm", record.gradient_norm)})
     if (std::isfinite(value)) FL_CHECK(events_->add_scalar(tag, record.epoch, value));
   return {};
 }

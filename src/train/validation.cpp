@@ -102,12 +102,15 @@ Result<ValidationResult> Validator::run(Learner& learner, const Dataset& dataset
       const PictureMetrics metrics = measure_pictures(prediction, sample.target, options_.metric_mode);
       result.psnr += metrics.psnr;
       result.ssim += metrics.ssim;
+      result.pu21_psnr += options_.white_nits > 0 ? pu21_psnr(prediction, sample.target, options_.white_nits)
+                                                  : std::numeric_limits<double>::quiet_NaN();
       ++result.measured_pictures;
     }
     if (on_picture) FL_CHECK(on_picture(place, sample, prediction));
   }
   result.psnr /= result.measured_pictures;  // NaN when there are none
   result.ssim /= result.measured_pictures;
+  result.pu21_psnr /= result.measured_pictures;
   return result;
 }
 

@@ -21,14 +21,17 @@ struct ValidationOptions {
   int batch = 1;
   // Longest side, in input pixels, of what goes through the network at once; more where the receptive field needs it.
   int tile = 1024;
-  // PSNR and SSIM are taken of the first picture of each of the first so many groups.
+  // Metrics are taken of the first picture of each of the first so many groups.
   int metric_batches = 4;
   MetricMode metric_mode = MetricMode::percentile;
+  // cd/m2 of 1 in the targets, for PU21-PSNR of linear light; 0: it is not taken.
+  double white_nits = 0;
 };
 
 struct ValidationResult {
-  double loss = 0;            // mean over the pictures
-  double psnr = 0, ssim = 0;  // means over the measured pictures; NaN when there are none
+  double loss = 0;  // mean over the pictures
+  // Means over the measured pictures; NaN when there are none, or without white_nits.
+  double psnr = 0, ssim = 0, pu21_psnr = 0;
   int measured_pictures = 0;
 };
 

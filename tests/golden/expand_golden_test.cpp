@@ -81,7 +81,7 @@ TEST_P(ExpandGolden, EveryBackend) {
   const Tensor &input = *golden->find("input"), &expected = *golden->find("output");
 
   Parameters parameters;
-  add_formula_weights(architecture.build(hyper, 1, 8, 8).value(), parameters);
+  add_formula_weights(architecture.build(hyper, 1, 16, 16).value(), parameters);
   if (contract.frame_reduction)
     add_formula_weights(
         architecture.build_frame_graph(hyper, 1, contract.frame_reduction->edge, contract.frame_reduction->edge)
@@ -96,6 +96,27 @@ TEST_P(ExpandGolden, EveryBackend) {
 
 INSTANTIATE_TEST_SUITE_P(Synthetic, ExpandGolden, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.at("case").template get<std::string>(); });
+
+// Weights of zero are a gain of 1, whatever the targets were divided by.
+TEST(Gainmap, ZeroWeightsLeaveTheLight) {
+  const auto found = std::ranges::find(architectures(), std::string_view("gainmap"), &Architecture::name);
+  ASSERT_NE(found, architectures().end());
+  const HyperParameters hyper{{"features", 2}, {"scale_hdr_milli", 50}};
+  const Graph graph = (*found)->build(hyper, 1, 16, 16).value();
+  Parameters parameters;
+  for (const Value& value : graph.values)
+    if (value.kind == ValueKind::parameter) parameters.emplace(value.name, Tensor::filled(value.shape, 0));
+  Tensor light(DType::f32, {1, 3, 16, 16});
+  for (size_t i = 0; i < light.f32().size(); ++i) light.f32()[i] = static_cast<float>(i) / 767;
+  const Tensor* const inputs[] = {&light};
+  for (Backend* backend : exact_backends()) {
+    const auto output = run_graph(*backend, graph, parameters, inputs, {});
+    ASSERT_TRUE(output) << output.error().message;
+    // The logarithm and the exponential of softplus round.
+    for (size_t i = 0; i < light.f32().size(); ++i)
+      ASSERT_NEAR(output->f32()[i] * (*found)->contract(hyper).output_gain, light.f32()[i], 2e-6) << backend->name();
+  }
+}
 
 // ---- weight files in the layouts that the networks' own programs write
 

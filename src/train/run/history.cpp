@@ -31,6 +31,7 @@ EpochRecord parse(const std::string& line) {
   r.seconds_waited = number(json, "seconds_waited");
   r.psnr = number(json, "psnr");
   r.ssim = number(json, "ssim");
+  r.pu21_psnr = number(json, "pu21_psnr");
   r.measured_pictures = json.at("pictures");
   r.best = json.at("best");
   return r;
@@ -48,9 +49,10 @@ std::string training_log_csv(const History& history) {
 }
 
 std::string metrics_csv(const History& history, std::string_view mode) {
-  std::string text = "epoch,mode,pictures,psnr,ssim\n";
+  std::string text = "epoch,mode,pictures,psnr,ssim,pu21_psnr\n";
   for (const EpochRecord& r : history)
-    text += fmt::format("{},{},{},{},{}\n", r.epoch, mode, r.measured_pictures, cell(r.psnr), cell(r.ssim));
+    text += fmt::format("{},{},{},{},{},{}\n", r.epoch, mode, r.measured_pictures, cell(r.psnr), cell(r.ssim),
+                        cell(r.pu21_psnr));
   return text;
 }
 
@@ -67,6 +69,7 @@ std::string training_log_jsonl(const History& history) {
                  {"seconds_waited", number(r.seconds_waited)},
                  {"psnr", number(r.psnr)},
                  {"ssim", number(r.ssim)},
+                 {"pu21_psnr", number(r.pu21_psnr)},
                  {"pictures", r.measured_pictures},
                  {"best", r.best}}
                 .dump() +

@@ -22,8 +22,9 @@ struct EpochRecord {
   double seconds = unknown;          // of training and validation together
   double seconds_waited = unknown;   // for pictures
   double psnr = unknown, ssim = unknown;
-  int measured_pictures = 0;  // that psnr and ssim are the means of
-  bool best = false;          // the lowest validation loss so far
+  double pu21_psnr = unknown;  // of linear light
+  int measured_pictures = 0;   // that these are the means of
+  bool best = false;           // the lowest validation loss so far
 };
 
 using History = std::vector<EpochRecord>;

@@ -47,6 +47,7 @@ std::string figures(const History& history) {
   if (best != history.rend())
     html += row("Best validation loss", fmt::format("{} in epoch {}", figure(best->validation_loss), best->epoch));
   html += row("PSNR", figure(last.psnr, " dB")) + row("SSIM", figure(last.ssim));
+  if (std::isfinite(last.pu21_psnr)) html += row("PU21-PSNR", figure(last.pu21_psnr, " dB"));
   double seconds = 0;
   for (const EpochRecord& r : history) seconds += std::isfinite(r.seconds) ? r.seconds : 0;
   return html + row("Time", fmt::format("{:.0f} s", seconds)) + "</table>\n";
@@ -60,12 +61,15 @@ std::vector<RunChart> run_charts(const History& history) {
   const auto chart = [&](const char* title, std::vector<Curve> curves, bool logarithmic) {
     return line_chart_svg(title, "epoch", epochs, curves, logarithmic);
   };
+  std::vector<Curve> psnr{{"validation", column(history, &EpochRecord::psnr)}};
+  if (!history.empty() && std::isfinite(history.back().pu21_psnr))
+    psnr.push_back({"validation, PU21", column(history, &EpochRecord::pu21_psnr)});
   return {
       {"loss.svg", chart("Loss",
                          {{"training", column(history, &EpochRecord::training_loss)},
                           {"validation", column(history, &EpochRecord::validation_loss)}},
                          true)},
-      {"psnr.svg", chart("PSNR in dB", {{"validation", column(history, &EpochRecord::psnr)}}, false)},
+      {"psnr.svg", chart("PSNR in dB", psnr, false)},
       {"ssim.svg", chart("SSIM", {{"validation", column(history, &EpochRecord::ssim)}}, false)},
       {"learning_rate.svg",
        chart("Learning rate", {{"of the epoch's last update", column(history, &EpochRecord::learning_rate)}}, false)}};

@@ -164,7 +164,7 @@ TEST(History, ReadsBack) {
   EXPECT_EQ(training_log_csv({r}),
             "epoch,step,train_loss,val_loss,learning_rate,gradient_norm,seconds,seconds_waited,best\n"
             "2,8,0.1,,,,,,1\n");
-  EXPECT_EQ(metrics_csv({r}, "log"), "epoch,mode,pictures,psnr,ssim\n2,log,0,,\n");
+  EXPECT_EQ(metrics_csv({r}, "log"), "epoch,mode,pictures,psnr,ssim,pu21_psnr\n2,log,0,,,\n");
   test::write_file(folder / "log.jsonl", training_log_jsonl({r}) + "{\"epoch\": 3}\n");
   EXPECT_FAILS_WITH(read_history(folder / "log.jsonl"), "line 2");
 }
