@@ -350,7 +350,7 @@ def op_cases(rng):
     yield "matmul_broadcast", {"op": "matmul"}, [random(2, 1, 3, 4), random(5, 4, 6)], torch.matmul
     yield "permute", {"op": "permute", "order": (2, 0, 3, 1)}, [random(2, 3, 4, 5)], lambda x: x.permute(2, 0, 3, 1)
     yield ("crop", {"op": "crop", "edges": (1, 2, 0, 3)}, [random(2, 3, 6, 7)], lambda x: x[:, :, 1:, 2:4])
-    yield "tile", {"op": "tile", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
+    yield "repeat", {"op": "repeat", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))
 

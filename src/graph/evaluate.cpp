@@ -402,7 +402,7 @@ struct Evaluator {
       return std::array<int64_t, 4>{at[0], at[1], at[2] + op.edges.top, at[3] + op.edges.left};
     });
   }
-  void operator()(const Tile&) const {
+  void operator()(const Repeat&) const {
     gather(in, out, [&](std::array<int64_t, 4> at) {
       return std::array<int64_t, 4>{at[0], at[1], at[2] % in[0].shape[2], at[3] % in[0].shape[3]};
     });

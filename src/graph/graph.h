@@ -107,7 +107,7 @@ struct Crop {
 };
 
 // The whole picture repeated: out[y, x] = in[y mod H, x mod W], [N,C,H,W] -> [N,C,H*rows,W*columns].
-struct Tile {
+struct Repeat {
   int rows = 1, columns = 1;
 };
 
@@ -178,7 +178,7 @@ struct InverseToneMap {
 };
 
 using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Gelu,
-                        Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Tile, Resize,
+                        Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Repeat, Resize,
                         AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm, LayerNorm, MatMul,
                         Linear, Permute, Reshape, InverseToneMap>;
 
@@ -254,7 +254,7 @@ class GraphBuilder {
   ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
   ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }
   ValueId crop(ValueId x, Padding edges) { return add_node(Crop{edges}, {x}); }
-  ValueId tile(ValueId x, int rows, int columns) { return add_node(Tile{rows, columns}, {x}); }
+  ValueId repeat(ValueId x, int rows, int columns) { return add_node(Repeat{rows, columns}, {x}); }
   ValueId resize(ValueId x, ResizeMode mode, int scale) { return add_node(Resize{mode, scale, scale}, {x}); }
   ValueId average_pool(ValueId x, int kernel, int stride, int pad) {
     return add_node(AveragePool2d{kernel, stride, pad}, {x});

@@ -178,7 +178,7 @@ Result<Shape> crop_shape(const Crop& op, std::span<const Shape> in) {
   return checked({in[0][0], in[0][1], in[0][2] - p.top - p.bottom, in[0][3] - p.left - p.right});
 }
 
-Result<Shape> tile_shape(const Tile& op, std::span<const Shape> in) {
+Result<Shape> repeat_shape(const Repeat& op, std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   FL_CHECK(expect_picture(in[0]));
   if (op.rows < 1 || op.columns < 1) return fail(ErrorCode::invalid_argument, "repeats are at least 1");
@@ -231,7 +231,7 @@ std::string_view op_name(const Op& op) {
                         [](const PixelShuffle&) { return "pixel_shuffle"; },
                         [](const PixelUnshuffle&) { return "pixel_unshuffle"; },
                         [](const Crop&) { return "crop"; },
-                        [](const Tile&) { return "tile"; },
+                        [](const Repeat&) { return "repeat"; },
                         [](const Resize&) { return "resize"; },
                         [](const AveragePool2d&) { return "average_pool2d"; },
                         [](const GlobalAveragePool&) { return "global_average_pool"; },
@@ -297,7 +297,7 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                           return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
                         },
                         [&](const Crop& o) { return crop_shape(o, in); },
-                        [&](const Tile& o) { return tile_shape(o, in); },
+                        [&](const Repeat& o) { return repeat_shape(o, in); },
                         [&](const Resize& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
                           FL_CHECK(expect_picture(in[0]));
@@ -414,7 +414,7 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           return PixelReach{1, 1, -cut, cut};
                         },
                         // These need not keep pixels in place.
-                        [&](const Tile&) { return everything; },
+                        [&](const Repeat&) { return everything; },
                         [&](const MatMul&) { return everything; },
                         [&](const Permute&) { return everything; },
                         [&](const Linear&) { return everything; },

@@ -90,7 +90,7 @@ Op parse_op(const json& a) {
     const std::array<int, 4> edges = a.at("edges");
     return Crop{{edges[0], edges[1], edges[2], edges[3]}};
   }
-  if (op == "tile") return Tile{a.at("rows"), a.at("columns")};
+  if (op == "repeat") return Repeat{a.at("rows"), a.at("columns")};
   throw std::runtime_error("golden of an unknown op: " + op);
 }
 

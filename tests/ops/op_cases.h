@@ -168,7 +168,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"permute", unary({2, 3, 4, 5}, Permute{{0, 3, 1, 2}}), 0, one_op_bf16},
       {"permute_all", unary({2, 3, 4, 5}, Permute{{3, 0, 2, 1}}), 0, one_op_bf16},
       {"crop", unary({2, 3, 7, 9}, Crop{{1, 0, 3, 2}}), 0, one_op_bf16},
-      {"tile", unary({2, 3, 2, 3}, Tile{3, 2}), 0, one_op_bf16},
+      {"repeat", unary({2, 3, 2, 3}, Repeat{3, 2}), 0, one_op_bf16},
       {"reshape", unary({2, 3, 4}, Reshape{{1, 6, 2, 2}}), 0, one_op_bf16},
       {"bilinear_4x2", unary({1, 3, 1, 7}, Resize{ResizeMode::bilinear, 4, 2}), one_op_f32, one_op_bf16},
   };

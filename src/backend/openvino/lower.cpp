@@ -125,7 +125,7 @@ class Lowering {
     return std::make_shared<op::Slice>(in(0), integers({p.top, p.left}), integers({s[2] - p.bottom, s[3] - p.right}),
                                        integers({1, 1}), integers({2, 3}));
   }
-  Out lower(const Tile& a) const { return std::make_shared<op::Tile>(in(0), integers({1, 1, a.rows, a.columns})); }
+  Out lower(const Repeat& a) const { return std::make_shared<op::Tile>(in(0), integers({1, 1, a.rows, a.columns})); }
   Out lower(const Permute& a) const {
     return std::make_shared<op::Transpose>(in(0), integers({a.order.begin(), a.order.end()}));
   }

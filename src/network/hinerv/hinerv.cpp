@@ -120,10 +120,10 @@ class Builder {
     const auto rows = static_cast<int>(b_.shape(x)[2]), columns = static_cast<int>(b_.shape(x)[3]);
     const int skipped = (scale - padding % scale) % scale;
     const auto repeats = [&](int pixels) { return (skipped + pixels + scale - 1) / scale; };
-    const ValueId tiled = b_.tile(table, repeats(rows), repeats(columns));
+    const ValueId repeated = b_.repeat(table, repeats(rows), repeats(columns));
     const Padding surplus{skipped, skipped, repeats(rows) * scale - skipped - rows,
                           repeats(columns) * scale - skipped - columns};
-    return surplus == Padding{} ? tiled : b_.crop(tiled, surplus);
+    return surplus == Padding{} ? repeated : b_.crop(repeated, surplus);
   }
 
   // ConvNeXt (Liu et al., 2022) without its biases and affine normalisation.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "network/hinerv/weights.h"
+#include "network/network.h"
 
 namespace framelift {
 namespace {
@@ -144,6 +145,12 @@ TEST(HinervWeights, PrunedWeightsAreZero) {
   EXPECT_EQ(weight.f32()[0], 0.5f);
   EXPECT_EQ(weight.f32()[1], 0.0f);
   EXPECT_EQ(weight.f32()[2], 0.5f);
+}
+
+TEST(HinervWeights, AreNoNetworkForPictures) {
+  const auto network = make_network(state_dict(small_config()));
+  ASSERT_FALSE(network);
+  EXPECT_NE(network.error().message.find("framelift decompress"), std::string::npos) << network.error().message;
 }
 
 TEST(HinervWeights, OtherNetworksAreNone) {

@@ -72,7 +72,7 @@ struct Lowering {
     return in[0].slice(2, p.top, in[0].size(2) - p.bottom).slice(3, p.left, in[0].size(3) - p.right);
   }
   // Repeated in the order in which pictures lie in memory, channels last.
-  at::Tensor operator()(const Tile& op) const {
+  at::Tensor operator()(const Repeat& op) const {
     return in[0].permute({0, 2, 3, 1}).repeat({1, op.rows, op.columns, 1}).permute({0, 3, 1, 2});
   }
   at::Tensor operator()(const Permute& op) const {
