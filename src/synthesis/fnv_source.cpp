@@ -14,7 +14,7 @@ namespace framelift {
 namespace {
 
 // Whoever takes frames from a Source may keep as many as they want.
-constexpr int frames_held = 1 << 16;
+constexpr int frames_held = 4096;
 
 class FnvSource final : public Source {
  public:
