@@ -6,6 +6,7 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/training_memory.h"
+#include "codec/quantized_tensor.h"
 #include "compress/compress_video.h"
 #include "compress/evaluate_video.h"
 #include "network/hinerv/config.h"
@@ -32,10 +33,10 @@ class CompressPrinter {
   void group(int number, const HinervPlan& plan) {
     clear();
     const HinervConfig& c = plan.config;
-    fmt::print(stderr, "group {}: {} frame{} in {} weights, {} channels, patches of {}x{}{}\n", number + 1, c.frames,
-               c.frames == 1 ? "" : "s", count_hinerv_parameters(c), c.channels, plan.patch_width, plan.patch_height,
-               std::min(plan.patch_width, plan.patch_height) < 80 ? ": too small for MS-SSIM, trained with L1 alone"
-                                                                  : "");
+    fmt::print(
+        stderr, "group {}: {} frame{} in {} weights, {} channels, patches of {}x{}{}\n", number + 1, c.frames,
+        c.frames == 1 ? "" : "s", count_hinerv_parameters(c), c.channels, plan.patch_width, plan.patch_height,
+        std::min(plan.patch_width, plan.patch_height) < 80 ? ": too small for MS-SSIM, trained with L1 alone" : "");
   }
   void batch(const GroupProgress& p) {
     last_ = p;
@@ -89,13 +90,15 @@ Status complete(CompressCommand& o) {
 // What the file is worth, of the file itself.
 Status report(const CompressCommand& o, const CompressReport& made) {
   if (o.quiet) return {};
+  fmt::print(stderr, "{}: {} frames in {} group{}, {} bytes, {:.4f} bits per pixel\n", o.job.output, made.frames,
+             made.groups, made.groups == 1 ? "" : "s", made.bytes, made.bits_per_pixel);
+  if (o.job.source.path == "-") return {};  // gone
   EvaluateJob job;
   job.reference = o.job.source;
   job.path = o.job.output;
   job.cancel = &interruption();
   FL_TRY(const VideoEvaluation found, evaluate_video(job));
-  fmt::print(stderr, "{}: {} frames in {} group{}, {} bytes, {:.4f} bits per pixel\n{}\n", o.job.output, made.frames,
-             made.groups, made.groups == 1 ? "" : "s", made.bytes, made.bits_per_pixel, summary_text(found));
+  fmt::print(stderr, "  {}\n", summary_text(found));
   return {};
 }
 
@@ -145,7 +148,8 @@ void add_network_options(CLI::App& c, CompressCommand& o) {
 
 void add_training_options(CLI::App& c, CompressCommand& o) {
   const char* group = "Training";
-  c.add_option("--effort", o.effort, "fast, normal or best: 37, 150 or 300 epochs, and a fifth and a tenth as many for "
+  c.add_option("--effort", o.effort,
+               "fast, normal or best: 37, 150 or 300 epochs, and a fifth and a tenth as many for "
                "pruning and rounding")
       ->check(CLI::IsMember(efforts))
       ->capture_default_str()
@@ -188,7 +192,8 @@ void add_compress_command(CLI::App& app, Run& run) {
   add_network_options(c, *o);
   add_training_options(c, *o);
   c.footer(
-      "Training takes minutes for small pictures and hours for large ones; a GPU helps. Ctrl-C saves, --resume goes on\n"
+      "Training takes minutes for small pictures and hours for large ones; a GPU helps. Ctrl-C saves, --resume goes "
+      "on\n"
       "as if nothing had happened. Every verb that reads video reads .fnv. docs/hinerv.md tells more.\n"
       "Examples:\n"
       "  framelift compress in.mp4 out.fnv --bpp 0.03\n"

@@ -75,8 +75,10 @@ SinkOptions sink_options(const SinkOptions& chosen, const FnvReader& file) {
 Result<int> decompress_fnv(DecompressCommand& o) {
   const VideoJob& job = o.video.job;
   if (!o.video.raw_size.empty() || !o.upsample_norm.empty() || !o.video.frame_rate.empty())
-    return fail(ErrorCode::invalid_argument, "{}: says itself what it holds; leave out --size, --upsample-norm and "
-                "--frame-rate", job.source.path);
+    return fail(ErrorCode::invalid_argument,
+                "{}: says itself what it holds; leave out --size, --upsample-norm and "
+                "--frame-rate",
+                job.source.path);
   FL_TRY(auto bytes, open_file_source(job.source.path));
   FL_TRY(const FnvReader file, FnvReader::open(std::move(bytes)));
   FL_TRY(const auto sink, open_sink(sink_options(job.sink, file)));

@@ -28,7 +28,6 @@ class Compressor {
       : job_(job),
         folder_(work_folder(job.output)),
         file_(folder_ / "video.fnv"),
-        checkpoint_(folder_ / "checkpoint.safetensors"),
         settings_file_(folder_ / "settings.txt") {}
 
   Result<CompressReport> run();
@@ -41,11 +40,12 @@ class Compressor {
   Result<FnvWriter> open_file();
   Result<FnvHeader> header_of(const FrameGroup& first) const;
   std::string settings() const;
+  fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
   Result<bool> compress_group(FnvWriter& writer, int number, const FrameGroup& group);
   Result<CompressReport> finish(FnvWriter& writer, int64_t groups);
 
   const CompressJob& job_;
-  fs::path folder_, file_, checkpoint_, settings_file_;
+  fs::path folder_, file_, settings_file_;
   RunLock lock_;
   bool resumed_ = false, begun_ = false;  // begun: the work folder is this run's own
   std::optional<FnvWriter> writer_;
@@ -99,7 +99,8 @@ Status Compressor::open_work_folder() {
   resumed_ = job_.resume;
   if (!resumed_) {
     begun_ = true;
-    for (const fs::path& old : {file_, checkpoint_}) fs::remove(old, error);
+    for (const fs::directory_entry& old : fs::directory_iterator(folder_, error))
+      if (old.path().filename() != RunLock::file_name) fs::remove(old.path(), error);
     return write_text(settings_file_, settings());
   }
   std::ifstream stream(settings_file_);
@@ -134,13 +135,13 @@ Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
 // True when it is in the file, false when the job was cancelled.
 Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const FrameGroup& group) {
   GroupJob job;
-  FL_TRY(job.plan, plan_hinerv(static_cast<int>(group.frames.size()), source_->info().width, source_->info().height,
-                               job_.size));
+  FL_TRY(job.plan,
+         plan_hinerv(static_cast<int>(group.frames.size()), source_->info().width, source_->info().height, job_.size));
   if (job_.on_group) job_.on_group(number, job.plan);
   job.frames = group.frames;
   job.reader = &*reader_;
   job.recipe = job_.recipe;
-  job.checkpoint = checkpoint_;
+  job.checkpoint = checkpoint(number);
   job.resume = resumed_;
   job.settings = settings() + fmt::format("group {}\n", number);
   job.cancel = job_.cancel;
@@ -154,7 +155,7 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   FL_TRY(stored.tensors, store_network(trained.parameters, job_.recipe.bits));
   FL_CHECK(writer.add_group(stored));
   std::error_code none;
-  fs::remove(checkpoint_, none);
+  fs::remove(checkpoint(number), none);
   return true;
 }
 
@@ -190,7 +191,7 @@ Result<CompressReport> Compressor::run() {
 
 void Compressor::leave_no_trace() {
   std::error_code error;
-  if (!begun_ || fs::exists(checkpoint_, error) || (writer_ && writer_->frame_count() > 0)) return;
+  if (!begun_ || fs::exists(checkpoint(0), error) || (writer_ && writer_->frame_count() > 0)) return;
   lock_ = {};
   fs::remove_all(folder_, error);
 }

@@ -17,6 +17,12 @@
 namespace framelift {
 namespace {
 
+Result<std::unique_ptr<Source>> open_file(const std::string& file) {
+  SourceOptions options;
+  options.path = file;
+  return open_source(options);
+}
+
 class Compress : public test::MediaTest {
  protected:
   static void SetUpTestSuite() { register_source_kind(fnv_kind()); }
@@ -136,9 +142,9 @@ TEST_F(Compress, FramesByThemselvesAreThoseOfTheWholeVideo) {
 // Uneven times, 10 bits, HDR tags, an odd size, and what a source can be asked for.
 TEST_F(Compress, KeepsTimesAndTags) {
   SKIP_WITHOUT_TORCH();
-  const std::string input =
-      clip("-vf \"crop=37:23,setpts='(N*N+N)*0.01/TB'\" -fps_mode passthrough -c:v libx265 -x265-params "
-           "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -pix_fmt yuv444p10");
+  const std::string input = clip(
+      "-vf \"crop=37:23,setpts='(N*N+N)*0.01/TB'\" -fps_mode passthrough -c:v libx265 -x265-params "
+      "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -pix_fmt yuv444p10");
   CompressJob j = job(input);
   j.recipe = recipe_of(1);
   const auto report = compress_video(j);
@@ -178,7 +184,7 @@ TEST_F(Compress, OneFrameAndOnePixel) {
   const auto report = compress_video(j);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->frames, 1);
-  const auto source = open_source({j.output}).value();
+  const auto source = open_file(j.output).value();
   EXPECT_EQ(source->info().width, 1);
   EXPECT_FALSE(source->next().value().empty());
   EXPECT_TRUE(source->next().value().empty());
@@ -231,7 +237,7 @@ TEST_F(Compress, DamagedFiles) {
   const std::string whole = bytes_of(j.output);
   const auto open_cut = [&](size_t bytes) {
     std::ofstream(path("cut.fnv"), std::ios::binary) << whole.substr(0, bytes);
-    return open_source({path("cut.fnv")});
+    return open_file(path("cut.fnv"));
   };
   // Behind the first group that can be read; nothing before it can.
   const auto reader = FnvReader::open(open_file_source(j.output).value()).value();
@@ -246,10 +252,11 @@ TEST_F(Compress, DamagedFiles) {
 }
 
 TEST_F(Compress, GroupsEndAtScenesOrWhenTheyAreFull) {
-  ffmpeg("-f lavfi -i color=red:s=16x16:r=25:d=0.28 -f lavfi -i color=blue:s=16x16:r=25:d=0.52 -filter_complex concat "
-         "-c:v ffv1 cut.mkv");
+  ffmpeg(
+      "-f lavfi -i color=red:s=16x16:r=25:d=0.28 -f lavfi -i color=blue:s=16x16:r=25:d=0.52 -filter_complex concat "
+      "-c:v ffv1 cut.mkv");
   const auto lengths = [&](int most) {
-    const auto source = open_source({path("cut.mkv")}).value();
+    const auto source = open_file(path("cut.mkv")).value();
     ColorInfo color = source->info().color;
     color.matrix = MatrixCoefficients::bt709;
     color.range = ColorRange::limited;

@@ -51,8 +51,7 @@ class Evaluator {
       evaluation.frames.push_back(frame);
       if (job_.on_frame) job_.on_frame(static_cast<int64_t>(evaluation.frames.size()), a_->info().frame_count);
     }
-    if (evaluation.frames.empty())
-      return fail(ErrorCode::invalid_argument, "{}: has no frames", job_.reference.path);
+    if (evaluation.frames.empty()) return fail(ErrorCode::invalid_argument, "{}: has no frames", job_.reference.path);
     return evaluation;
   }
 
@@ -139,13 +138,12 @@ Result<VideoEvaluation> evaluate_video(const EvaluateJob& job) { return Evaluato
 
 std::string summary_text(const VideoEvaluation& e) {
   const auto mean = [&](auto figure) { return mean_of(e, figure); };
-  std::string text =
-      fmt::format("PSNR {:.2f} dB", mean([](const FrameEvaluation& f) { return f.psnr_rgb; }));
+  std::string text = fmt::format("PSNR {:.2f} dB", mean([](const FrameEvaluation& f) { return f.psnr_rgb; }));
   const double y = mean([](const FrameEvaluation& f) { return f.psnr_yuv[0]; });
   if (!std::isnan(y))
-    text += fmt::format(" (Y {:.2f}, U {:.2f}, V {:.2f})", y,
-                        mean([](const FrameEvaluation& f) { return f.psnr_yuv[1]; }),
-                        mean([](const FrameEvaluation& f) { return f.psnr_yuv[2]; }));
+    text +=
+        fmt::format(" (Y {:.2f}, U {:.2f}, V {:.2f})", y, mean([](const FrameEvaluation& f) { return f.psnr_yuv[1]; }),
+                    mean([](const FrameEvaluation& f) { return f.psnr_yuv[2]; }));
   const double ms_ssim = mean([](const FrameEvaluation& f) { return f.ms_ssim; });
   if (!std::isnan(ms_ssim)) text += fmt::format(", MS-SSIM {:.4f}", ms_ssim);
   return text;

@@ -22,9 +22,9 @@ struct EvaluateJob {
 
 struct FrameEvaluation {
   double time_seconds = 0;
-  double psnr_rgb = 0;             // frame_psnr() of R'G'B', clamped to 0..1: of .fnv before anything is rounded
+  double psnr_rgb = 0;               // frame_psnr() of R'G'B', clamped to 0..1: of .fnv before anything is rounded
   std::array<double, 3> psnr_yuv{};  // plane_psnr() of the decoded frames in the reference's format; NaN for RGB
-  double ms_ssim = 0;              // MsSsimMeter, of the same R'G'B'; NaN for small pictures
+  double ms_ssim = 0;                // MsSsimMeter, of the same R'G'B'; NaN for small pictures
 };
 
 struct VideoEvaluation {

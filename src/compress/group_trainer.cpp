@@ -54,7 +54,9 @@ class GroupTrainer {
   void report(const Stage& stage, int64_t batches_done, double loss_sum, int64_t measured);
 
   int64_t patches() const { return int64_t{plan_.config.frames} * plan_.patches_per_frame(); }
-  int64_t batch() const { return std::min<int64_t>(recipe_.batch > 0 ? recipe_.batch : plan_.patches_per_frame(), patches()); }
+  int64_t batch() const {
+    return std::min<int64_t>(recipe_.batch > 0 ? recipe_.batch : plan_.patches_per_frame(), patches());
+  }
   int64_t updates_per_epoch() const { return (patches() + batch() - 1) / batch(); }
 
   const GroupJob& job_;
@@ -90,8 +92,10 @@ Status GroupTrainer::resume() {
   const std::string name = job_.checkpoint.string();
   FL_TRY(Checkpoint checkpoint, read_checkpoint(name));
   if (checkpoint.notes[settings_key] != job_.settings)
-    return fail(ErrorCode::invalid_data, "{}: was made with other options or another video; give the same ones, or "
-                "--overwrite to begin again", name);
+    return fail(ErrorCode::invalid_data,
+                "{}: was made with other options or another video; give the same ones, or "
+                "--overwrite to begin again",
+                name);
   if (const Status restored = learner_->restore(checkpoint.parameters, checkpoint.optimiser_state); !restored)
     return fail(restored.error().code, "{}: {}", name, restored.error().message);
   progress_ = checkpoint.progress;
@@ -202,8 +206,10 @@ Status GroupTrainer::update(const Stage& stage, std::span<const HinervPlace> pla
   }
   FL_TRY(loss, learner_->accumulate(*graph, inputs));
   if (!std::isfinite(loss))
-    return fail(ErrorCode::invalid_data, "the loss is no finite number any more in epoch {}; give another --seed, or "
-                "--precision f32", progress_.epoch + 1);
+    return fail(ErrorCode::invalid_data,
+                "the loss is no finite number any more in epoch {}; give another --seed, or "
+                "--precision f32",
+                progress_.epoch + 1);
   const double frames_a_batch =
       static_cast<double>(batch()) * plan_.patch_height * plan_.patch_width / plan_.config.height / plan_.config.width;
   const Schedule schedule =
@@ -218,10 +224,9 @@ void GroupTrainer::read_targets(std::span<const HinervPlace> places, const Tenso
   const int64_t bytes = static_cast<int64_t>(targets.bytes()) / static_cast<int64_t>(places.size());
   TensorView one{DType::f32, {1, 3, plan_.patch_height, plan_.patch_width}, targets.data};
   for (const HinervPlace& place : places) {
-    job_.reader->run(job_.frames[static_cast<size_t>(place.frame)],
-                     {place.column * plan_.patch_width, place.row * plan_.patch_height, plan_.patch_width,
-                      plan_.patch_height},
-                     one);
+    job_.reader->run(
+        job_.frames[static_cast<size_t>(place.frame)],
+        {place.column * plan_.patch_width, place.row * plan_.patch_height, plan_.patch_width, plan_.patch_height}, one);
     one.data += bytes;
   }
 }
@@ -289,7 +294,8 @@ Status GroupTrainer::evaluate(TrainingStage stage) {
 Status GroupTrainer::save() {
   saved_ = Clock::now();
   return write_checkpoint(
-      job_.checkpoint, {learner_->parameters(), learner_->optimiser_state(), progress_, {{settings_key, job_.settings}}});
+      job_.checkpoint,
+      {learner_->parameters(), learner_->optimiser_state(), progress_, {{settings_key, job_.settings}}});
 }
 
 }  // namespace

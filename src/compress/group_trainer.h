@@ -17,15 +17,15 @@ namespace framelift {
 
 // The authors' recipe. Adam; every stage has a learning rate that falls with half a cosine to a hundredth.
 struct TrainingRecipe {
-  int epochs = 300;           // the first tenth warms up
-  int prune_epochs = 60;      // after pruning
-  int quantise_epochs = 30;   // with Quant-Noise, at a tenth of the rate
-  double prune = 0.15;        // share of all weights
-  int bits = 6;               // of a weight in the file
-  double noise = 0.9;         // share of the weights that each update sees rounded
+  int epochs = 300;             // the first tenth warms up
+  int prune_epochs = 60;        // after pruning
+  int quantise_epochs = 30;     // with Quant-Noise, at a tenth of the rate
+  double prune = 0.15;          // share of all weights
+  int bits = 6;                 // of a weight in the file
+  double noise = 0.9;           // share of the weights that each update sees rounded
   double learning_rate = 2e-3;  // for batches of one frame's worth of pixels, and in proportion for others
-  int batch = 0;              // patches; 0: as many as make a frame
-  int evaluate_every = 30;    // epochs
+  int batch = 0;                // patches; 0: as many as make a frame
+  int evaluate_every = 30;      // epochs
   LearnerOptions learner{.gradient_clip = 1};
   uint64_t seed = 42;
 
@@ -59,8 +59,8 @@ struct GroupJob {
   const PictureReader* reader = nullptr;
   TrainingRecipe recipe;
   std::filesystem::path checkpoint;
-  bool resume = false;   // goes on from the checkpoint if there is one
-  std::string settings;  // noted in the checkpoint; another text there is refused
+  bool resume = false;             // goes on from the checkpoint if there is one
+  std::string settings;            // noted in the checkpoint; another text there is refused
   double checkpoint_seconds = 60;  // between two checkpoints
   const Cancellation* cancel = nullptr;
   std::function<void(const GroupProgress&)> on_batch;

@@ -12,7 +12,7 @@ struct SizeChoice {
   // A published configuration ("bunny-xs"), or empty: widths that come to about bits_per_pixel, found by counting.
   std::string name;
   double bits_per_pixel = 0.05;
-  int bits = 6;        // of a weight
+  int bits = 6;         // of a weight
   double prune = 0.15;  // share of the weights that will be nothing
 };
 

@@ -6,6 +6,18 @@
 namespace framelift {
 namespace {
 
+SizeChoice by_rate(double bits_per_pixel) {
+  SizeChoice choice;
+  choice.bits_per_pixel = bits_per_pixel;
+  return choice;
+}
+
+SizeChoice by_name(const char* name) {
+  SizeChoice choice;
+  choice.name = name;
+  return choice;
+}
+
 struct SizeCase {
   int width, height, patch_width, patch_height, coded_width, coded_height, stride;
 };
@@ -14,7 +26,7 @@ struct SizeCase {
 TEST(HinervPlan, SizesAndPatches) {
   for (const SizeCase& c : {SizeCase{1280, 720, 80, 80, 1280, 720, 40}, SizeCase{1920, 1080, 120, 120, 1920, 1080, 60},
                             SizeCase{1, 1, 8, 8, 8, 8, 8}}) {
-    const HinervPlan plan = plan_hinerv(10, c.width, c.height, {.bits_per_pixel = 1}).value();
+    const HinervPlan plan = plan_hinerv(10, c.width, c.height, by_rate(1)).value();
     EXPECT_EQ(plan.patch_width, c.patch_width) << c.width;
     EXPECT_EQ(plan.patch_height, c.patch_height) << c.width;
     EXPECT_EQ(plan.config.width, c.coded_width) << c.width;
@@ -35,21 +47,23 @@ TEST(HinervPlan, PatchesFillTheCodedSize) {
       ASSERT_EQ(plan.patch_width % c.stride(), 0);
       ASSERT_EQ(plan.patch_height % c.stride(), 0);
       // Nowhere more than an eighth larger, once pictures are larger than the smallest patches are.
-      if (width > 640) ASSERT_LE(c.width, width * 9 / 8) << width;
+      if (width > 640) {
+        ASSERT_LE(c.width, width * 9 / 8) << width;
+      }
     }
 }
 
 TEST(HinervPlan, PublishedSizesHaveTheirNumbersOfWeights) {
-  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(132, 1280, 720, {.name = "bunny-xxs"}).value().config), 766691);
-  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(132, 1280, 720, {.name = "bunny-xs"}).value().config), 1585666);
-  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(600, 1920, 1080, {.name = "uvg-s"}).value().config), 3188933);
-  EXPECT_FALSE(plan_hinerv(132, 1280, 720, {.name = "bunny-xxxs"}));
+  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(132, 1280, 720, by_name("bunny-xxs")).value().config), 766691);
+  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(132, 1280, 720, by_name("bunny-xs")).value().config), 1585666);
+  EXPECT_EQ(count_hinerv_parameters(plan_hinerv(600, 1920, 1080, by_name("uvg-s")).value().config), 3188933);
+  EXPECT_FALSE(plan_hinerv(132, 1280, 720, by_name("bunny-xxxs")));
 }
 
 // The widest network that the rate allows: one more channel would be too much.
 TEST(HinervPlan, WidthsByRate) {
   for (const double rate : {0.01, 0.1, 1.0}) {
-    const HinervPlan plan = plan_hinerv(64, 320, 180, {.bits_per_pixel = rate}).value();
+    const HinervPlan plan = plan_hinerv(64, 320, 180, by_rate(rate)).value();
     const double weights = rate * 320 * 180 * 64 / expected_bits_per_weight(6, 0.15);
     const auto count = static_cast<double>(count_hinerv_parameters(plan.config));
     EXPECT_LE(count, weights);

@@ -18,7 +18,9 @@ constexpr int frames_held = 4096;
 
 class FnvSource final : public Source {
  public:
-  FnvSource(FnvReader reader, const FnvSourceOptions& options) : reader_(std::move(reader)), options_(options) {}
+  FnvSource(FnvReader reader, const FnvSourceOptions& options) : reader_(std::move(reader)), options_(options) {
+    if (options_.compile.precision == Precision::automatic) options_.compile.precision = Precision::f32;
+  }
 
   Status prepare() {
     const FnvHeader& header = reader_.header();
@@ -112,8 +114,8 @@ class FnvSource final : public Source {
   FnvReader reader_;
   FnvSourceOptions options_;
   VideoInfo info_;
-  int64_t next_ = 0, end_ = 0;   // frames of the file
-  int64_t group_end_ = 0;        // of the group that is open
+  int64_t next_ = 0, end_ = 0;       // frames of the file
+  int64_t group_end_ = 0;            // of the group that is open
   std::vector<FnvFrameTime> times_;  // of its frames
   std::unique_ptr<Source> frames_;
   SourceCounters counters_;

@@ -17,10 +17,10 @@ struct FnvSourceOptions {
   std::optional<PixelFormat> format;
   std::optional<ColorInfo> color;
   int64_t first_frame = 0;
-  int64_t frames = 0;  // 0: to the end
+  int64_t frames = 0;                              // 0: to the end
   double start_seconds = 0, duration_seconds = 0;  // of the frames' own times; 0: all
   std::string backend = "auto";
-  CompileOptions compile{.precision = Precision::f32};
+  CompileOptions compile;  // automatic precision is f32: what the file was measured with
 };
 
 // Errors: those of FnvReader::open(), unsupported (a network or engine that this build does not have),

@@ -24,8 +24,7 @@ Tensor start(const Graph& graph, const Node& node, size_t place, uint64_t seed) 
   if (std::holds_alternative<Conv2d>(node.op) || std::holds_alternative<ConvTranspose2d>(node.op) ||
       std::holds_alternative<Linear>(node.op)) {
     if (place == 0) return {};
-    return uniform_tensor(value.name, value.shape,
-                          1 / std::sqrt(fan_in(graph.value(node.inputs[1]).shape)), seed);
+    return uniform_tensor(value.name, value.shape, 1 / std::sqrt(fan_in(graph.value(node.inputs[1]).shape)), seed);
   }
   if (std::holds_alternative<PRelu>(node.op) && place == 1) return Tensor::filled(value.shape, 0.25f);
   const bool instance = std::holds_alternative<InstanceNorm>(node.op);

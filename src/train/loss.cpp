@@ -139,7 +139,8 @@ Result<Graph> with_loss(const Graph& network, const LossOptions& options) {
   const std::vector<ValueId> ids = append(b, network);
   const ValueId prediction = ids[static_cast<size_t>(network.outputs[0])];
   const ValueId target = b.input("target", shape);
-  b.output(add_loss(b, options, prediction, target), "loss");
+  // Times one: a float, even when the last layer has run in less, whose variances would vanish.
+  b.output(add_loss(b, options, b.scale(prediction, 1), target), "loss");
   b.output(prediction, "prediction");
   return std::move(b).finish();
 }

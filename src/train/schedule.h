@@ -19,8 +19,8 @@ struct Schedule {
 // For step 0, 1, ... of `total` in all; afterwards as at the last.
 inline double learning_rate_at(const Schedule& s, int64_t step, int64_t total) {
   if (step < s.warm_up_steps)
-    return s.first_rate + (s.learning_rate - s.first_rate) * static_cast<double>(step + 1) /
-                              static_cast<double>(s.warm_up_steps);
+    return s.first_rate +
+           (s.learning_rate - s.first_rate) * static_cast<double>(step + 1) / static_cast<double>(s.warm_up_steps);
   if (!s.cosine) return s.learning_rate;
   const auto span = static_cast<double>(std::max<int64_t>(total - s.warm_up_steps - 1, 1));
   const double progress = std::min(static_cast<double>(step - s.warm_up_steps) / span, 1.0);

@@ -116,8 +116,7 @@ HinervTexts hinerv_texts(const HinervConfig& config) {
   for_each_number(config, [&](const char* key, int number) { texts.emplace_back(key, fmt::format("{}", number)); });
   for_each_list([&](const char* key, auto member) {
     std::string list;
-    for (const HinervStage& stage : config.stages)
-      list += (list.empty() ? "" : ",") + fmt::format("{}", stage.*member);
+    for (const HinervStage& stage : config.stages) list += (list.empty() ? "" : ",") + fmt::format("{}", stage.*member);
     texts.emplace_back(key, std::move(list));
   });
   texts.emplace_back(norm_key, config.upsample_norm ? "1" : "0");

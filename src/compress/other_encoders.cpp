@@ -1,0 +1,57 @@
+#include "compress/other_encoders.h"
+
+#include "color/resolve.h"
+#include "encode/sink.h"
+
+namespace framelift {
+
+const std::vector<OtherEncoder>& other_encoders() {
+  static const std::vector<OtherEncoder> all{
+      {"x264", "libx264", "veryslow", "h264", {24, 30, 36, 42}},
+      {"x265", "libx265", "veryslow", "hevc", {24, 30, 36, 42}},
+      {"svtav1", "libsvtav1", "4", "ivf", {30, 40, 50, 60}},
+  };
+  return all;
+}
+
+Result<const OtherEncoder*> find_other_encoder(std::string_view name) {
+  std::string names;
+  for (const OtherEncoder& encoder : other_encoders()) {
+    if (encoder.name == name) return &encoder;
+    names += (names.empty() ? "" : ", ") + std::string(encoder.name);
+  }
+  return fail(ErrorCode::invalid_argument, "no encoder '{}' to compare with; there are {}", name, names);
+}
+
+Status encode_with(const OtherEncoder& encoder, double crf, const SourceOptions& source_options,
+                   const std::filesystem::path& file, const Cancellation* cancel) {
+  SourceOptions options = source_options;
+  options.apply_rotation = true;
+  FL_TRY(const auto source, open_source(options));
+  const VideoInfo& info = source->info();
+  SinkOptions sink_options;
+  sink_options.path = file.string();
+  sink_options.format = encoder.format;
+  sink_options.overwrite = true;
+  sink_options.width = info.width;
+  sink_options.height = info.height;
+  sink_options.source_format = info.format;
+  sink_options.color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
+  sink_options.time_base = info.time_base;
+  sink_options.frame_rate = info.frame_rate;
+  sink_options.encoder = encoder.library;
+  sink_options.preset = encoder.preset;
+  sink_options.crf = crf;
+  FL_TRY(const auto sink, open_sink(sink_options));
+  if (sink->format() != info.format)
+    return fail(ErrorCode::unsupported, "{}: has {} pictures, {} would make {} of them", options.path,
+                to_string(info.format), encoder.name, to_string(sink->format()));
+  for (;;) {
+    if (cancel && cancel->requested()) return fail(ErrorCode::cancelled, "cancelled");
+    FL_TRY(Frame frame, source->next());
+    if (frame.empty()) return sink->finish();
+    FL_CHECK(sink->write(std::move(frame)));
+  }
+}
+
+}  // namespace framelift
