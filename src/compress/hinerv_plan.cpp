@@ -16,8 +16,8 @@ constexpr std::array<std::array<int, 4>, 7> all_scales{
 
 constexpr int smallest_patch = 80, largest_patch = 240;
 
-// The authors' base grids have 18 rows.
-constexpr int usual_rows = 18;
+// What the authors have at 720p and 1080p. The base grid has as many of a network's weights at other sizes then.
+constexpr int least_stride = 40, most_stride = 60;
 
 // Frames of the finest base grid per frame of the video, as for Big Buck Bunny (40 of 132).
 constexpr double base_frames_per_frame = 40.0 / 132;
@@ -49,13 +49,11 @@ Layout lay_out(int width, int height, int stride) {
 
 int64_t area(const Layout& layout) { return int64_t{layout.height.coded} * layout.width.coded; }
 
-// How far the base grid's rows are from the usual number, as a factor.
-double oddity(const Layout& layout) {
-  return std::abs(std::log2(static_cast<double>(layout.height.coded) / layout.stride / usual_rows));
+// Fewest pixels beyond the picture, where every halving of the usual stride counts as an eighth more.
+double cost(const Layout& layout) {
+  const double stride = std::clamp(layout.stride, least_stride, most_stride);
+  return static_cast<double>(area(layout)) * (1 + std::abs(std::log2(layout.stride / stride)) / 8);
 }
-
-// Fewest pixels beyond the picture, where every doubling or halving of the grid's rows counts as an eighth more.
-double cost(const Layout& layout) { return static_cast<double>(area(layout)) * (1 + oddity(layout) / 8); }
 
 void place(HinervPlan& plan, const Layout& layout) {
   plan.config.height = layout.height.coded;

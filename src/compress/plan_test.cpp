@@ -46,9 +46,9 @@ TEST(HinervPlan, PatchesFillTheCodedSize) {
       ASSERT_EQ(c.height % plan.patch_height, 0);
       ASSERT_EQ(plan.patch_width % c.stride(), 0);
       ASSERT_EQ(plan.patch_height % c.stride(), 0);
-      // Nowhere more than an eighth larger, once pictures are larger than the smallest patches are.
+      // Nowhere more than a sixth larger, once pictures are larger than the smallest patches are.
       if (width > 640) {
-        ASSERT_LE(c.width, width * 9 / 8) << width;
+        ASSERT_LE(c.width, width * 7 / 6) << width;
       }
     }
 }
@@ -62,7 +62,7 @@ TEST(HinervPlan, PublishedSizesHaveTheirNumbersOfWeights) {
 
 // The widest network that the rate allows: one more channel would be too much.
 TEST(HinervPlan, WidthsByRate) {
-  for (const double rate : {0.01, 0.1, 1.0}) {
+  for (const double rate : {0.05, 0.2, 1.0}) {
     const HinervPlan plan = plan_hinerv(64, 320, 180, by_rate(rate)).value();
     const double weights = rate * 320 * 180 * 64 / expected_bits_per_weight(6, 0.15);
     const auto count = static_cast<double>(count_hinerv_parameters(plan.config));
@@ -97,8 +97,8 @@ TEST(HinervTexts, Mistakes) {
     texts.push_back(good[i]);
     says(texts, "twice");
     texts = good;
-    texts[i].second = "x";
-    says(texts, i == 0 ? "a network 'x'" : "is no number");
+    texts[i].second += "x";
+    says(texts, i == 0 ? "a network 'hinervx'" : "is no number");
   }
   HinervTexts texts = good;
   texts.emplace_back("colour", "1");

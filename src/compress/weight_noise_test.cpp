@@ -98,7 +98,8 @@ TEST(QuantNoise, KeepsOrRounds) {
 
   EXPECT_TRUE(test::equal_bits(inputs, noisy_weight_inputs(parameters, 6, 0.9, 1, 7).value()));
   EXPECT_FALSE(test::equal_bits(inputs, noisy_weight_inputs(parameters, 6, 0.9, 1, 8).value()));
-  for (const auto& [name, tensor] : noisy_weight_inputs(parameters, 6, 1, 1, 7).value())
+  const Parameters all = noisy_weight_inputs(parameters, 6, 1, 1, 7).value();
+  for (const auto& [name, tensor] : all)
     if (name.starts_with("keep.")) {
       EXPECT_EQ(zeros(tensor), tensor.elements()) << name;
     }
