@@ -161,6 +161,7 @@ TEST_F(Compress, KeepsTimesAndTags) {
   EXPECT_EQ(to->info().color.primaries, ColorPrimaries::bt2020);
   EXPECT_EQ(to->info().color.matrix, MatrixCoefficients::bt2020_ncl);
   EXPECT_EQ(to->info().time_base, from->info().time_base);
+  std::vector<int64_t> wanted;  // from 0.05 s to 0.15 s
   for (;;) {
     const Frame x = from->next().value(), y = to->next().value();
     EXPECT_EQ(x.pts, y.pts);
@@ -169,12 +170,15 @@ TEST_F(Compress, KeepsTimesAndTags) {
       EXPECT_EQ(x.empty(), y.empty());
       break;
     }
+    const double seconds = static_cast<double>(x.pts.value()) * from->info().time_base.value();
+    if (seconds >= 0.05 && seconds < 0.15) wanted.push_back(*x.pts);
   }
-  b.start_seconds = 0.05;  // frames at 0, 0.02, 0.06, 0.12, 0.2, ...
+  b.start_seconds = 0.05;
   b.duration_seconds = 0.1;
   const auto part = open_source(b).value();
-  EXPECT_EQ(part->info().frame_count, 2);
-  EXPECT_NEAR(static_cast<double>(part->next().value().pts.value()) * part->info().time_base.value(), 0.06, 1e-3);
+  ASSERT_FALSE(wanted.empty());
+  EXPECT_EQ(part->info().frame_count, static_cast<int64_t>(wanted.size()));
+  for (const int64_t pts : wanted) EXPECT_EQ(part->next().value().pts, pts);
 }
 
 TEST_F(Compress, OneFrameAndOnePixel) {
