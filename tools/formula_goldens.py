@@ -155,12 +155,14 @@ def expandnet_shapes():
 
 def gainmap_shapes(features):
     widths = [features * k for k in (1, 2, 4, 6, 8)]
-    yield "down0", (widths[0], 3, 3, 3)
+    layers = [("down0", 3, widths[0])]
     for level in range(1, 5):
-        yield f"down{level}", (widths[level], widths[level - 1], 3, 3)
-        yield f"same{level}", (widths[level], widths[level], 3, 3)
-    for level in range(3, -1, -1):
-        yield f"up{level}", (widths[level], widths[level + 1] + widths[level], 3, 3)
+        layers += [(f"down{level}", widths[level - 1], widths[level]), (f"same{level}", widths[level], widths[level])]
+    layers += [(f"up{level}", widths[level + 1] + widths[level], widths[level]) for level in range(3, -1, -1)]
+    for name, before, after in layers:
+        yield name, (after, before, 3, 3)
+        yield name + ".norm", (after,)
+        yield name + ".norm.running", (after,)
     yield "gain", (3, widths[0], 3, 3)
 
 
@@ -172,13 +174,16 @@ def make_expand(out):
         for name in ("dec3", "dec2"):  # transposed: the bias belongs to the second dimension
             state[base][name + ".bias"] = formula_tensor(name + ".bias", (state[base][name + ".weight"].shape[1],))
 
+    unet = formula_state(gainmap_shapes(3))
+    unet = {key: value for key, value in unet.items() if key.removesuffix("bias") + "norm.weight" not in unet}  # no biases
+
     def with_dilation(dilation):
         return lambda state, image: torch_networks.ldr2hdr(state, image, dilation)
 
     cases = [("ldr2hdr", "ldr2hdr", {"base": 2, "blocks": 3, "dilation": 2}, state[2], with_dilation(2), (24, 36)),
              ("ldr2hdr_dilation3", "ldr2hdr", {"base": 3, "blocks": 2, "dilation": 3}, state[3], with_dilation(3), (16, 20)),
              ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37)),
-             ("gainmap", "gainmap", {"features": 3}, formula_state(gainmap_shapes(3)), torch_networks.gainmap, (32, 48))]
+             ("gainmap", "gainmap", {"features": 3}, unet, torch_networks.gainmap, (32, 48))]
     entries = []
     for case, architecture, hyper, weights, forward, (h, w) in cases:
         image = np.random.default_rng(3000 + len(entries)).uniform(0, 1, (1, 3, h, w)).astype(np.float32)

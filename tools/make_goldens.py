@@ -419,13 +419,15 @@ def picture_metrics(p, t, mode):
     return 10 * np.log10(1 / ((p - t) ** 2).mean()), float((luminance * contrast).mean())
 
 
-def pu21_psnr(p, t, white):
-    """By Mantiuk and Azimi's "banding_glare" coefficients (2021)."""
-    def encode(x):
-        y = np.clip(np.maximum(x, 0).astype(np.float64) * white, 0.005, 10000) ** 0.9062562627
-        return 596.3148142 * (((0.353487901 + 0.3734658629 * y) / (1 + 8.277049286e-05 * y)) ** 0.09150303166 - 0.9099517204)
+def pu21(light, white):
+    """By Mantiuk and Azimi's "banding_glare" coefficients (2021); `light` a double tensor, 1 = white cd/m2."""
+    y = (light * white).clamp(0.005, 10000) ** 0.9062562627
+    return 596.3148142 * (((0.353487901 + 0.3734658629 * y) / (1 + 8.277049286e-05 * y)) ** 0.09150303166 - 0.9099517204)
 
-    return 10 * np.log10(256**2 / ((encode(p) - encode(t)) ** 2).mean())
+
+def pu21_psnr(p, t, white):
+    p, t = (torch.from_numpy(x).double() for x in (p, t))
+    return 10 * torch.log10(256**2 / ((pu21(p, white) - pu21(t, white)) ** 2).mean())
 
 
 def make_training(out):
@@ -440,6 +442,7 @@ def make_training(out):
     tensors, values = {"prediction": codes[0], "target": codes[1]}, {}
     t = torch.from_numpy(target).double()
     for name, loss in (("l1", F.l1_loss), ("hybrid", lambda p, t: hybrid(p, t, 0.3)),
+                       ("pu21", lambda p, t: F.l1_loss(pu21(p, 203), pu21(t, 203)) / 256),
                        ("ms-ssim 5", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 5)) + 0.16 * F.l1_loss(p, t)),
                        ("ms-ssim 11", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 11)) + 0.16 * F.l1_loss(p, t))):
         p = torch.from_numpy(prediction).double().requires_grad_()

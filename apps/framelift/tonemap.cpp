@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <map>
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/picture_folder.h"
-#include "pipeline/tone_map_pictures.h"
+#include "pipeline/pictures/tone_map_pictures.h"
 
 namespace framelift {
 namespace {
@@ -17,12 +18,10 @@ const std::map<std::string, DisplayCurve> curves = {{"log", DisplayCurve::log},
 
 struct ToneMapCommand {
   ToneMapJob job;
-  std::string curve = "reinhard";
 };
 
 Status run_tone_map(ToneMapCommand& o) {
   ToneMapJob& job = o.job;
-  job.curve = curves.at(o.curve);
   job.cancel = &interruption();
   if (!is_picture_batch(job.source.path, job.sink.path)) {
     FL_CHECK(tone_map_pictures(job));
@@ -50,11 +49,12 @@ void add_tonemap_command(CLI::App& app, Run& run) {
   c.add_option("--exposure", o->job.exposure_ev, "In stops: light is multiplied by 2^EV")
       ->check(CLI::Range(-100.0, 100.0))
       ->capture_default_str();
-  c.add_option("--curve", o->curve,
+  c.add_option("--curve", o->job.curve,
                "reinhard (extended, white at the brightest), aces (filmic), bt2390 (from the picture's peak to 203 "
                "cd/m2), log (log(1 + x), dark where few pixels are very bright) or none (clipped)")
-      ->check(CLI::IsMember({"log", "reinhard", "aces", "bt2390", "none"}))
-      ->capture_default_str();
+      ->transform(CLI::CheckedTransformer(curves).description("{log,reinhard,aces,bt2390,none}"))
+      ->default_str(
+          std::ranges::find(curves, o->job.curve, &std::pair<const std::string, DisplayCurve>::second)->first);
   c.add_option("--frames", source.max_frames, "Frames to show")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.footer(

@@ -48,7 +48,8 @@ TEST(QuantizedTensor, FollowsItsDefinition) {
               if (shares) largest = std::max(largest, std::abs(weights.f32()[static_cast<size_t>(i)]));
             }
             const float scale = half_to_float(float_to_half(2 * largest / (static_cast<float>(2 * limit) - 1) + 1e-6f));
-            const auto at = static_cast<size_t>(a * 12 + b * 3 + c);
+            const int element = a * 12 + b * 3 + c;
+            const auto at = static_cast<size_t>(element);
             const float level = std::clamp(std::nearbyint(weights.f32()[at] / scale), -static_cast<float>(limit),
                                            static_cast<float>(limit - 1));
             EXPECT_EQ(quantized->values[at], level);

@@ -372,6 +372,32 @@ TEST_F(ExrSourceTest, AbsurdSizesAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_NE(error.message.find("65536x65536"), std::string::npos) << error.message;
 }
 
+// What an attribute claims is more than the file has: the library would allocate it first. In one part and in two.
+TEST_F(ExrSourceTest, AttributesLargerThanTheFileAreRefused) {
+  const Imath::Box2i window = box(0, 0, 8, 8);
+  const Channels channels = channels_of(window, {"R", "G", "B"});
+  Imf::Header header = header_of(window, window, channels);
+  header.insert("owner", Imf::StringAttribute("someone"));
+  write_file(path("one.exr"), header, channels);
+  header.setName("a");
+  header.setType(Imf::SCANLINEIMAGE);
+  Imf::Header headers[] = {header, header};
+  headers[1].setName("b");
+  Imf::MultiPartOutputFile(path("two.exr").c_str(), headers, 2);
+  for (const char* name : {"one.exr", "two.exr"}) {
+    const std::string good = test::read_file(path(name));
+    const std::string owner = std::string("owner\0string\0", 13);
+    for (const uint32_t bytes : {0x7fffffffU, 0xffffffffU, static_cast<uint32_t>(good.size())}) {
+      std::string bad = good;
+      std::memcpy(bad.data() + bad.rfind(owner) + owner.size(), &bytes, 4);
+      std::ofstream(path("bad.exr"), std::ios::binary) << bad;
+      const Error error = error_of(path("bad.exr"));
+      EXPECT_EQ(error.code, ErrorCode::invalid_data);
+      EXPECT_NE(error.message.find("an attribute is larger"), std::string::npos) << name << ": " << error.message;
+    }
+  }
+}
+
 TEST_F(ExrSourceTest, SequencesByNumberPatternAndFolder) {
   const Imath::Box2i window = box(0, 0, 2, 1);
   std::filesystem::create_directories(folder_ / "s");

@@ -173,6 +173,8 @@ Imf::Header ExrSink::header() const {
   Imf::addChromaticities(header, {xy(p.red), xy(p.green), xy(p.blue), xy(p.white)});
   if (options_.attributes.white_nits > 0)
     Imf::addWhiteLuminance(header, static_cast<float>(options_.attributes.white_nits));
+  if (const Rational rate = options_.frame_rate; pattern_ && rate.num > 0 && rate.den > 0)
+    Imf::addFramesPerSecond(header, Imf::Rational(static_cast<int>(rate.num), static_cast<int>(rate.den)));
   for (const auto& [name, text] : options_.attributes.texts)
     // Names are at most 255 bytes long; those of other attributes are taken.
     if (!name.empty() && name.size() < 256 && header.find(name) == header.end())

@@ -18,7 +18,7 @@ bool is_exr_output(const SinkOptions& options);
 // from floats are so already. encoder_options: compression (default zip) and type (default half). Floats are written
 // as they are. Halves are rounded to nearest even; beyond their range, infinities included, they become +-65504, and
 // NaN becomes 0; finish() warns of both with their number. Attributes: chromaticities, whiteLuminance,
-// pixelAspectRatio, texts.
+// pixelAspectRatio, framesPerSecond of sequences, texts.
 //
 // Errors: as open_sink; unsupported (PQ and HLG, which are not linear light).
 Result<std::unique_ptr<Sink>> open_exr_sink(const SinkOptions& options);

@@ -30,7 +30,7 @@ struct SinkOptions {
   ColorInfo color;            // fully specified (nothing `unspecified`), written as tags; see Sink::color()
   HdrMetadata hdr;            // static HDR metadata, written where codec and container can; stands if nothing follows
   bool hdr_follows = false;   // measured while encoding: Sink::set_hdr_metadata() comes before finish()
-  // OpenEXR only: chromaticities (else those of color.primaries), white luminance, texts.
+  // OpenEXR only: chromaticities (else those of color.primaries), white luminance, texts (the first of a name counts).
   PictureAttributes attributes;
   // OpenEXR only: the name of the plane after R, G, B (or Y) that `source_format.alpha` asks for. Other names than "A",
   // such as "confidence", are data that the colours have nothing to do with, written as they are.

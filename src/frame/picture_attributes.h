@@ -17,4 +17,10 @@ struct PictureAttributes {
   std::vector<std::pair<std::string, std::string>> texts;  // "owner", "comments", "capDate", ...
 };
 
+// What `source` says, with the texts of `own` before its own.
+inline PictureAttributes with_texts_of(const PictureAttributes& own, PictureAttributes source) {
+  source.texts.insert(source.texts.begin(), own.texts.begin(), own.texts.end());
+  return source;
+}
+
 }  // namespace framelift

@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "color/resolve.h"
+#include "color/tone_map.h"
 #include "color/transfer.h"
+#include "decode/picture_files.h"
 #include "graph/analysis.h"
 
 namespace framelift {
@@ -42,11 +44,16 @@ Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int reque
   return std::max<int64_t>(budget / (per_pixel * requests), 1);
 }
 
-// RGB of the network in the form that video carries; linear light, which is no video, stays RGB.
-ColorInfo video_color(ColorInfo rgb) {
+// Whether what is written can be light itself: pictures, and what never becomes a file. Video holds codes.
+bool takes_light(const SinkOptions& sink) { return is_picture_name(sink.path) || sink.path == "null:"; }
+
+// RGB of the network in the form that the sink holds: linear light as RGB, or as PQ, and the rest as video.
+ColorInfo written_color(ColorInfo rgb, const SinkOptions& sink) {
   if (is_linear(rgb)) {
     rgb.chroma_location = ChromaLocation::left;  // it has none, but tags are complete
-    return rgb;
+    if (takes_light(sink)) return rgb;
+    rgb.transfer = TransferCharacteristic::pq;
+    rgb.primaries = ColorPrimaries::bt2020;
   }
   if (rgb.primaries == ColorPrimaries::bt2020) {
     rgb.matrix = MatrixCoefficients::bt2020_ncl;
@@ -59,14 +66,6 @@ ColorInfo video_color(ColorInfo rgb) {
   return rgb;
 }
 
-// Between resizing and the network a picture has full chroma resolution and depth, so that nothing rounds twice.
-PixelFormat full_detail(PixelFormat format) {
-  if (!format.is_float()) format.bits = 16;
-  format.chroma_shift_x = format.chroma_shift_y = 0;
-  format.alpha = false;
-  return format;
-}
-
 Status expect_sdr(const std::string& path, const ColorInfo& color) {
   if (is_hdr(color.transfer))
     return fail(ErrorCode::unsupported, "{}: is HDR already ({}); --force processes it all the same", path,
@@ -75,6 +74,28 @@ Status expect_sdr(const std::string& path, const ColorInfo& color) {
     return fail(ErrorCode::unsupported,
                 "{}: has wide-gamut BT.2020 colour, of which BT.709 keeps only a part; --force converts it", path);
   return {};
+}
+
+// What pictures of linear light hold beside it.
+Status plan_light(const VideoJob& job, const VideoInfo& input, SinkOptions& sink) {
+  sink.source_format = {ColorFamily::rgb, 32, 0, 0, input.format.alpha || job.confidence};
+  sink.attributes.white_nits = hdr_reference_white_nits;
+  if (!job.confidence) return {};
+  if (job.keep_bars)
+    return fail(ErrorCode::invalid_argument, "--confidence says nothing of bars; leave out --keep-bars");
+  if (input.format.alpha) log::warn("{}: its alpha makes room for the confidence", job.source.path);
+  sink.alpha_channel = "confidence";
+  return {};
+}
+
+// What the source's codes count as for a network that takes colours of its own: what the file says, and where it says
+// nothing, what such networks were trained on. For those that are fed linear light that was sRGB.
+ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
+  ColorInfo color = input.color;
+  if (color.transfer == TransferCharacteristic::unspecified)
+    color.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted.transfer;
+  if (color.primaries == ColorPrimaries::unspecified) color.primaries = wanted.primaries;
+  return color;
 }
 
 }  // namespace
@@ -119,16 +140,19 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
   plan.sink.hdr = input.hdr;
-  plan.sink.attributes = input.attributes;
+  plan.sink.attributes = with_texts_of(job.sink.attributes, input.attributes);
   if (contract.output_color) {
-    plan.sink.color = video_color(*contract.output_color);
+    plan.sink.color = written_color(*contract.output_color, job.sink);
     plan.sink.attributes.chromaticities.reset();
     plan.sink.attributes.white_nits = 0;
     if (job.hlg) plan.sink.color.transfer = TransferCharacteristic::hlg;
-    if (is_linear(contract.output_color))
-      plan.sink.source_format = {ColorFamily::rgb, 32, 0, 0, input.format.alpha};
-    else  // PQ in 8 bits shows bands
+    if (is_linear(plan.sink.color)) {
+      FL_CHECK(plan_light(job, input, plan.sink));
+    } else if (is_linear(contract.output_color)) {  // computed for every pixel, and meant for grading
+      plan.sink.source_format = {ColorFamily::yuv, 12, 0, 0, false};
+    } else {  // PQ in 8 bits shows bands
       plan.sink.source_format.bits = std::max<uint8_t>(plan.sink.source_format.bits, 10);
+    }
     plan.sink.hdr = job.sink.hdr;
     const bool any_given = plan.sink.hdr.mastering_display || plan.sink.hdr.content_light;
     if (any_given && plan.sink.color.transfer != TransferCharacteristic::pq)
@@ -160,12 +184,7 @@ Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, cons
   std::optional<ColorConverter> convert;
   const auto& wanted = job.network->contract.input_color;
   if (wanted && !is_hdr(plan.input_color.transfer)) {
-    ColorInfo from = input.color;
-    // Pictures that say nothing are what the network was trained on, which for one that is fed linear light were sRGB.
-    if (from.transfer == TransferCharacteristic::unspecified)
-      from.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted->transfer;
-    if (from.primaries == ColorPrimaries::unspecified) from.primaries = wanted->primaries;
-    FL_TRY(convert, ColorConverter::create(from, *wanted));
+    FL_TRY(convert, ColorConverter::create(counted_as(input, *wanted), *wanted));
   }
   return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value(),
                        {plan.bars_left_right(), plan.bars_above_below()});
@@ -185,6 +204,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
                        direct.format,
                        std::nullopt,
                        std::nullopt,
+                       std::nullopt,
                        std::nullopt};
   // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.
   const ColorInfo made = job.network->contract.output_color.value_or(plan.input_color);
@@ -196,6 +216,13 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   }
   if (plan.resize) {
     FL_TRY(writer.resizer, Resizer::create(direct, target, dither));
+  }
+  if (job.confidence) {
+    if (!target.format.is_float() || !target.format.alpha)
+      return fail(ErrorCode::unsupported, "{}: has no channel for --confidence; write OpenEXR (.exr)", job.sink.path);
+    const ColorInfo wanted = job.network->contract.input_color.value_or(plan.input_color);
+    FL_TRY(writer.confidence, FrameConfidence::create(source, counted_as(input, wanted), target));
+    return writer;
   }
   // With bars the whole output is opaque.
   if (source.format.alpha && target.format.alpha && !job.keep_bars) {

@@ -10,6 +10,7 @@
 #include "pipeline/size_plan.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
+#include "postprocess/frame_confidence.h"
 #include "postprocess/light_levels.h"
 #include "postprocess/resize.h"
 #include "postprocess/tensor_to_frame.h"
@@ -40,10 +41,11 @@ struct PictureWriter {
   float gain = 1;                         // of the network's output, first of all
   std::optional<ColorConverter> convert;  // in place on the network's output
   TensorToFrame to_frame;
-  PixelFormat network_format;         // of the pictures that to_frame writes
-  std::optional<Resizer> resizer;     // from those to the sink's frames, when their sizes differ
-  std::optional<LightMeter> light;    // of the sink's frames, where the network makes PQ
-  std::optional<PlaneResizer> alpha;  // from the source's alpha plane to the sink's, when both have one
+  PixelFormat network_format;                 // of the pictures that to_frame writes
+  std::optional<Resizer> resizer;             // from those to the sink's frames, when their sizes differ
+  std::optional<LightMeter> light;            // of the sink's frames, where the network makes PQ
+  std::optional<PlaneResizer> alpha;          // from the source's alpha plane to the sink's, when both have one
+  std::optional<FrameConfidence> confidence;  // instead, where the job asks for it
 };
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 

@@ -34,8 +34,8 @@ struct Progress {
 
 struct VideoJob {
   SourceOptions source;
-  // Path, format, encoder and overwrite, and `hdr` to replace what would be measured or assumed of PQ that the network
-  // makes; the rest is filled in from the source and the network.
+  // Path, format, encoder and overwrite; texts of `attributes`, which go before the source's; and `hdr` to replace what
+  // would be measured or assumed of PQ that the network makes. The rest is filled in from the source and the network.
   SinkOptions sink;
   bool copy_streams = true;
   SinkFactory make_sink = open_sink;  // somewhere else than into a file: a window, memory
@@ -64,6 +64,9 @@ struct VideoJob {
   // For networks that make HDR: HLG for a display of `peak_nits` cd/m2 instead of PQ.
   bool hlg = false;
   double peak_nits = 1000;
+  // For networks that make linear light: the sink's pictures get the plane "confidence" (postprocess/confidence.h) in
+  // place of alpha.
+  bool confidence = false;
   bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
 
   int prefetch = 4;  // decoded frames waiting

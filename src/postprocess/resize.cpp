@@ -40,6 +40,13 @@ Resizer::~Resizer() = default;
 Resizer::Resizer(Resizer&&) noexcept = default;
 Resizer& Resizer::operator=(Resizer&&) noexcept = default;
 
+PixelFormat full_detail(PixelFormat format) {
+  if (!format.is_float()) format.bits = 16;
+  format.chroma_shift_x = format.chroma_shift_y = 0;
+  format.alpha = false;
+  return format;
+}
+
 Result<Resizer> Resizer::create(const PictureLayout& src, const PictureLayout& dst, bool dither) {
   FL_CHECK(check_size(src.width, src.height));
   FL_CHECK(check_size(dst.width, dst.height));

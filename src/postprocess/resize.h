@@ -16,6 +16,9 @@ struct PictureLayout {
   ColorInfo color;  // fully specified (see resolve_color in color/resolve.h)
 };
 
+// The same picture at full chroma resolution and depth, so that nothing rounds twice when more follows.
+PixelFormat full_detail(PixelFormat format);
+
 // Resizes and converts whole frames: size, depth, subsampling, range, matrix; also transfer and primaries where zimg
 // can. Floats are not clamped; NaN spreads as far as the filter reaches. Alpha is resized by itself, as a gray plane;
 // where only the destination has alpha it becomes opaque. All memory is allocated by create(). One thread at a time.

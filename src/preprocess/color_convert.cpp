@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "color/primaries.h"
+#include "color/tone_map.h"
 #include "color/transfer.h"
 
 namespace framelift {
@@ -39,7 +40,8 @@ Result<std::optional<ColorConverter>> ColorConverter::create(const ColorInfo& fr
       return fail(ErrorCode::unsupported, "HLG is defined for BT.2020 primaries, but these are {} (H.273)",
                   static_cast<int>(color->primaries));
   }
-  if (is_hdr(from.transfer) != is_hdr(to.transfer))
+  const bool light_to_pq = from.transfer == TransferCharacteristic::linear && to.transfer == TransferCharacteristic::pq;
+  if (is_hdr(from.transfer) != is_hdr(to.transfer) && !light_to_pq)
     return fail(ErrorCode::unsupported, "converting between SDR and HDR takes tone mapping, not a change of curve");
   if (!(peak_nits >= 100 && peak_nits <= pq_peak_nits))
     return fail(ErrorCode::invalid_argument, "a peak of {} cd/m2 is outside 100..10000", peak_nits);
@@ -55,6 +57,11 @@ Result<std::optional<ColorConverter>> ColorConverter::create(const ColorInfo& fr
     const Matrix3 matrix = rgb_to_rgb(from.primaries, to.primaries);
     for (int i = 0; i < 3; ++i)
       for (int j = 0; j < 3; ++j) plan.matrix[i][j] = static_cast<float>(matrix.m[i][j]);
+  }
+  if (light_to_pq) {
+    plan.decoded_scale = static_cast<float>(hdr_reference_white_nits / pq_peak_nits);
+    plan.brightest = 1;
+    return std::optional(converter);
   }
   if (!is_hdr(from.transfer)) {
     const bool codes = to.transfer != TransferCharacteristic::linear;

@@ -142,6 +142,26 @@ TEST(ColorConverter, BlackAndWhiteAreExact) {
   }
 }
 
+// Light of an SDR picture in units of its white, beyond both ends of what PQ holds.
+TEST(ColorConverter, LightToPqEqualsItsDefinition) {
+  for (ColorPrimaries primaries : {Colors::bt709, Colors::bt2020}) {
+    Tensor picture = random_picture(5, 301, -0.5f, 2);
+    for (size_t i = 0; i < 300; ++i) picture.f32()[i] = static_cast<float>(i) / 5;
+    const Tensor source = picture.clone();
+    converter(color(linear, primaries), color(pq, Colors::bt2020)).run(picture.view());
+    const Matrix3 mix = rgb_to_rgb(primaries, Colors::bt2020);
+    const size_t n = picture.f32().size() / 3;
+    for (size_t i = 0; i < n; ++i) {
+      Vector3 nits;
+      for (size_t c = 0; c < 3; ++c)
+        nits.v[c] = std::clamp(203.0 * static_cast<double>(source.f32()[c * n + i]), 0.0, pq_peak_nits);
+      const Vector3 mixed = multiply(mix, nits);
+      for (size_t c = 0; c < 3; ++c)
+        EXPECT_NEAR(picture.f32()[c * n + i], pq_inverse_eotf(mixed.v[c]), 3e-6) << source.f32()[c * n + i];
+    }
+  }
+}
+
 TEST(ColorConverter, HdrReferenceWhiteIsThreeQuartersHlg) {  // BT.2408
   const auto code = static_cast<float>(pq_inverse_eotf(203.0));
   Tensor picture = Tensor::filled({1, 3, 1, 1}, code);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What framelift does with bad files, bad options and interruptions.
 
-    tests/cli/bad_input.py FRAMELIFT [--table] [--only REGEX] [--keep]
+    tests/cli/bad_input.py FRAMELIFT [--table] [--only REGEX] [--except REGEX] [--keep]
 
 For a job that must fail: an exit code that is neither 0 nor a crash, one line on stderr that says what is wrong, nothing
 under the output's name, no temporary file left. For a job that must work on odd input: exit code 0 and a playable
@@ -23,10 +23,12 @@ import exr_cases  # noqa: F401
 import input_cases  # noqa: F401
 import expand_cases  # noqa: F401
 import hdr_cases  # noqa: F401
+import light_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 import option_cases  # noqa: F401
 import train_cases  # noqa: F401
+import train_run_cases  # noqa: F401
 from sandbox import CASES, GOLDEN, Sandbox, Skip, Wrong
 
 
@@ -40,6 +42,7 @@ def main():
     parser.add_argument("binary", type=lambda p: pathlib.Path(p).resolve())
     parser.add_argument("--table", action="store_true", help="print a Markdown table of all cases")
     parser.add_argument("--only", default="", help="regular expression on the case's name")
+    parser.add_argument("--except", dest="left_out", default="(?!)", help="regular expression on the names of cases to leave out")
     parser.add_argument("--keep", action="store_true", help="keep the working folders of failed cases")
     options = parser.parse_args()
 
@@ -47,7 +50,7 @@ def main():
     if options.table:
         print("| case | result | exit code | message |\n|---|---|---|---|")
     for name, run in CASES:
-        if not re.search(options.only, name):
+        if not re.search(options.only, name) or re.search(options.left_out, name):
             continue
         folder = pathlib.Path(tempfile.mkdtemp(prefix="framelift-cli-"))
         sandbox, why = Sandbox(options.binary, folder), ""

@@ -76,13 +76,13 @@ class Expand : public testing::Test {
     Frame frame;
     VideoJob job;
     job.source.path = source;
-    job.sink.path = "memory";
+    job.sink.path = "memory.exr";
     job.copy_streams = false;
     job.make_sink = [&](const SinkOptions& options) -> Result<std::unique_ptr<Sink>> {
       return std::make_unique<MemorySink>(options, format, frame);
     };
     job.network = &network;
-    job.backend = find_backend("openvino").value();
+    job.backend = exact_backends().front();
     job.compile.precision = Precision::f32;
     job.tile = tile;
     job.overlap = overlap;
@@ -221,6 +221,117 @@ TEST_F(Expand, AppliesTheGain) {
   network.contract.output_gain = 0.25f;
   const std::vector<int> quarter = codes(run(network, source, 0, -1));
   for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(quarter[i], whole[i] / 4.0, 0.75);
+}
+
+// ---- what is written
+
+constexpr PixelFormat with_confidence{ColorFamily::rgb, 32, 0, 0, true};
+
+// Makes five times the light that goes in: 2.3 stops more everywhere.
+Network brightening_network() {
+  Network network = identity_network();
+  network.contract = sdr_to_linear_contract(TransferCharacteristic::linear);
+  network.contract.output_gain = 5;
+  return network;
+}
+
+// The formula of postprocess/confidence.h, on the file's codes and the picture that came out.
+TEST_F(Expand, ConfidenceComparesThePictureWithTheFile) {
+  const Network network = brightening_network();
+  for (const auto& [width, height] : {std::pair{1, 1}, {5, 1}, {201, 149}, {64, 33}}) {
+    const fs::path source = picture(width, height);
+    std::ifstream file(source, std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(file), {});
+    bytes = bytes.substr(bytes.size() - static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
+    for (const auto& [tile, overlap] : {std::pair{0, -1}, {64, 0}, {64, 20}}) {
+      SCOPED_TRACE(fmt::format("{}x{} tile {} overlap {}", width, height, tile, overlap));
+      const Frame out =
+          run(network, source, tile, overlap, with_confidence, [](VideoJob& job) { job.confidence = true; });
+      size_t at = 0;
+      for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x) {
+          double before = 0, after = 0;
+          for (size_t c = 0; c < 3; ++c) {
+            before = std::max(before, srgb_eotf(static_cast<unsigned char>(bytes[at++]) / 255.0));
+            after = std::max<double>(after, out.planes[c].row<float>(y)[x]);
+          }
+          const double clipped = std::clamp((before - 0.85) / 0.15, 0.0, 1.0);
+          const double stops = std::abs(std::log2((after + 1.0 / 256) / (before + 1.0 / 256)));
+          // What the converter's curve is off (color_convert_test.cpp), times the formula's steepest slope.
+          EXPECT_NEAR(out.planes[3].row<float>(y)[x], 1 / (1 + (0.125 + 0.875 * clipped) * stops), 1e-4);
+        }
+    }
+  }
+}
+
+// Where the output has another size the source is brought to it; a flat picture stays flat.
+TEST_F(Expand, ConfidenceOfAnotherSize) {
+  const Network network = brightening_network();
+  const fs::path source = folder_ / "flat.ppm";
+  std::ofstream(source, std::ios::binary) << "P6\n60 40\n255\n" << std::string(size_t{60} * 40 * 3, char(100));
+  const double before = srgb_eotf(100 / 255.0), stops = std::log2((5 * before + 1.0 / 256) / (before + 1.0 / 256));
+  for (const double scale : {0.5, 1.5}) {
+    const Frame out = run(network, source, 0, -1, with_confidence, [&](VideoJob& job) {
+      job.confidence = true;
+      job.scale = scale;
+    });
+    ASSERT_EQ(out.width, static_cast<int>(60 * scale));
+    for (int y = 0; y < out.height; ++y)
+      for (int x = 0; x < out.width; ++x)
+        EXPECT_NEAR(out.planes[3].row<float>(y)[x], 1 / (1 + 0.125 * stops), 1e-3);  // 16-bit codes between the sizes
+  }
+}
+
+// What the sink is asked for, and the error.
+TEST_F(Expand, SaysWhatItWrites) {
+  const Network network = brightening_network();
+  const fs::path source = picture(16, 16);
+  SinkOptions asked;
+  const auto run_into = [&](const std::string& path, PixelFormat format, const std::function<void(VideoJob&)>& change) {
+    VideoJob job;
+    job.source.path = source;
+    job.sink.path = path;
+    job.sink.attributes.texts = {{"software", "mine"}};
+    job.network = &network;
+    job.backend = find_backend("openvino").value();
+    job.compile.precision = Precision::f32;
+    Frame frame;
+    job.make_sink = [&](const SinkOptions& options) -> Result<std::unique_ptr<Sink>> {
+      asked = options;
+      return std::make_unique<MemorySink>(options, format, frame);
+    };
+    change(job);
+    const auto report = process_video(job);
+    return report ? std::string() : report.error().message;
+  };
+  const auto plain = [](VideoJob&) {};
+  const auto confident = [](VideoJob& job) { job.confidence = true; };
+
+  EXPECT_EQ(run_into("a.exr", {ColorFamily::rgb, 32, 0, 0, false}, plain), "");
+  EXPECT_EQ(asked.color.transfer, TransferCharacteristic::linear);
+  EXPECT_EQ(asked.color.primaries, ColorPrimaries::bt709);
+  EXPECT_EQ(asked.attributes.white_nits, 203);
+  EXPECT_EQ(asked.attributes.texts.at(0), (std::pair<std::string, std::string>{"software", "mine"}));
+  EXPECT_FALSE(asked.source_format.alpha);
+
+  EXPECT_EQ(run_into("a.exr", with_confidence, confident), "");
+  EXPECT_TRUE(asked.source_format.alpha);
+  EXPECT_EQ(asked.alpha_channel, "confidence");
+
+  EXPECT_EQ(run_into("a.mov", {ColorFamily::yuv, 12, 0, 0, false}, plain), "");
+  EXPECT_EQ(asked.color.transfer, TransferCharacteristic::pq);
+  EXPECT_EQ(asked.color.primaries, ColorPrimaries::bt2020);
+  EXPECT_EQ(asked.color.matrix, MatrixCoefficients::bt2020_ncl);
+  EXPECT_TRUE(asked.hdr_follows);
+  EXPECT_EQ(asked.attributes.white_nits, 0);
+
+  EXPECT_NE(run_into("a.mov", {ColorFamily::yuv, 12, 0, 0, false}, confident).find("--confidence"), std::string::npos);
+  const std::string bars = run_into("a.exr", with_confidence, [](VideoJob& job) {
+    job.confidence = job.keep_bars = true;
+    job.input_width = 40;
+    job.input_height = 16;
+  });
+  EXPECT_NE(bars.find("--keep-bars"), std::string::npos) << bars;
 }
 
 // A network whose receptive field is not to be carried around blends on its own; others stay exact.

@@ -65,7 +65,8 @@ std::optional<HinervStage> detect_stage(const State& state, int index, HinervCon
   int64_t values = 0;  // of all levels at one moment: scale x scale times what enters the linear layer
   for (const Shape& grid : grids) values += grid[1];
   HinervStage stage;
-  stage.scale = static_cast<int>(std::lround(std::sqrt(static_cast<double>(values / (*linear)[1]))));
+  const int64_t cells = values / (*linear)[1];
+  stage.scale = static_cast<int>(std::lround(std::sqrt(static_cast<double>(cells))));
   stage.kernel = static_cast<int>((*depthwise)[3]);
   stage.expansion = static_cast<double>((*expand)[0]) / static_cast<double>((*reduce)[0]);
   stage.depth = 1;
