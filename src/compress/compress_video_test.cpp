@@ -27,9 +27,9 @@ class Compress : public test::MediaTest {
  protected:
   static void SetUpTestSuite() { register_source_kind(fnv_kind()); }
 
-  // 8 frames of 40x24 that fade from one colour gradient to another.
-  std::string clip(const std::string& options = "-c:v ffv1 -pix_fmt yuv420p") {
-    ffmpeg("-f lavfi -i gradients=s=40x24:n=4:seed=7:speed=0.02:r=25 -frames:v 8 " + options + " clip.mkv");
+  // 8 frames that fade from one colour gradient to another.
+  std::string clip(const std::string& options = "-c:v ffv1 -pix_fmt yuv420p", const std::string& size = "40x24") {
+    ffmpeg("-f lavfi -i gradients=s=" + size + ":n=4:seed=7:speed=0.02:r=25 -frames:v 8 " + options + " clip.mkv");
     return path("clip.mkv");
   }
 
@@ -66,25 +66,27 @@ class Compress : public test::MediaTest {
   }
 };
 
-// The decoded file paints the clip: 30 dB is far from what any wrong frame, order or weight would give.
+// The decoded file paints the clip: the mean colour of all frames would give 14.6 dB, and the first epochs learn no
+// more.
 TEST_F(Compress, LearnsATinyClip) {
   SKIP_WITHOUT_TORCH();
-  CompressJob j = job(clip());
-  j.recipe = recipe(60);
+  CompressJob j = job(clip("-c:v ffv1 -pix_fmt yuv420p", "80x80"));
+  j.source.max_frames = 4;
+  j.recipe = recipe(150);
   double last_psnr = 0;
   j.on_evaluation = [&](const GroupEvaluation& e) { last_psnr = e.psnr; };
   const auto report = compress_video(j);
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->frames, 8);
+  EXPECT_EQ(report->frames, 4);
   EXPECT_EQ(report->bytes, test::fs::file_size(j.output));
   EXPECT_FALSE(test::fs::exists(work_folder(j.output)));
   const VideoEvaluation found = evaluate_video({j.source, j.output, nullptr, {}}).value();
   const double psnr = mean_of(found, [](const FrameEvaluation& f) { return f.psnr_rgb; });
-  EXPECT_GT(psnr, 30);
+  EXPECT_GT(psnr, 20);
   // Training measured the same weights, but for biases, which the file keeps as halves.
   EXPECT_NEAR(psnr, last_psnr, 0.1);
-  EXPECT_EQ(found.frames.size(), 8U);
-  EXPECT_NEAR(found.bits_per_pixel(), 8.0 * static_cast<double>(report->bytes) / (8 * 40 * 24), 1e-9);
+  EXPECT_EQ(found.frames.size(), 4U);
+  EXPECT_NEAR(found.bits_per_pixel(), 8.0 * static_cast<double>(report->bytes) / (4 * 80 * 80), 1e-9);
 }
 
 // Stopped in every stage, and between groups.

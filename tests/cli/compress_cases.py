@@ -10,8 +10,8 @@ import time
 from sandbox import Skip, Wrong, case, ffmpeg
 
 
-def compress(s, *options, source=None, output="out.fnv"):
-    return ["compress", source or s.input, s.dir / output, "--bpp", 4, "--epochs", 2, "--threads", 1, "--device", "cpu",
+def compress(s, *options, epochs=2, source=None, output="out.fnv"):
+    return ["compress", source or s.input, s.dir / output, "--bpp", 4, "--epochs", epochs, "--threads", 1, "--device", "cpu",
             *options]
 
 
@@ -79,7 +79,7 @@ def _(s):
 @case("compress: interrupted and resumed")
 def _(s):
     s.clip("40x24", 6)
-    process = subprocess.Popen([str(s.binary), *map(str, compress(s, "--epochs", 100000))], stderr=subprocess.DEVNULL,
+    process = subprocess.Popen([str(s.binary), *map(str, compress(s, epochs=100000))], stderr=subprocess.DEVNULL,
                                cwd=s.dir, env=s.environment())
     folder = s.dir / "out.fnv.work"
     deadline = time.monotonic() + 60
@@ -149,14 +149,14 @@ def _(s):
 @case("decompress: .fnv with options that it has no use for")
 def _(s):
     s.clip()
-    run(s, compress(s, "--quiet", "--epochs", 1))
+    run(s, compress(s, "--quiet"))
     s.must_fail(["decompress", s.dir / "out.fnv", s.output, "--size", "32x24"], "leave out --size")
 
 
 @case("decompress: truncated .fnv")
 def _(s):
     s.clip()
-    run(s, compress(s, "--quiet", "--epochs", 1))
+    run(s, compress(s, "--quiet"))
     whole = (s.dir / "out.fnv").read_bytes()
     for size in (8, 40, len(whole) // 2):
         (s.dir / "cut.fnv").write_bytes(whole[:size])
@@ -168,6 +168,6 @@ def _(s):
     s.clip("32x24", 4)
     s.clip("48x24", 4, "other.mp4")
     s.clip("32x24", 5, "longer.mp4")
-    run(s, compress(s, "--quiet", "--epochs", 1))
+    run(s, compress(s, "--quiet"))
     s.must_fail(["evaluate", s.dir / "other.mp4", s.dir / "out.fnv", "-q"], "48x24")
     s.must_fail(["evaluate", s.dir / "longer.mp4", s.dir / "out.fnv", "-q"], "goes on after")
