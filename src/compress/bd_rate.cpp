@@ -70,4 +70,14 @@ Result<double> bd_rate(std::span<const RatePoint> reference, std::span<const Rat
   return std::exp(difference / 2) - 1;
 }
 
+Result<double> rate_at(std::span<const RatePoint> curve, double psnr) {
+  for (size_t i = 1; i < curve.size(); ++i) {
+    const RatePoint &a = curve[i - 1], &b = curve[i];
+    if (!(a.psnr <= psnr && psnr <= b.psnr)) continue;
+    const double share = b.psnr > a.psnr ? (psnr - a.psnr) / (b.psnr - a.psnr) : 0;
+    return std::exp(std::lerp(std::log(a.bits_per_pixel), std::log(b.bits_per_pixel), share));
+  }
+  return fail(ErrorCode::invalid_argument, "no measured rates are around this PSNR");
+}
+
 }  // namespace framelift

@@ -18,4 +18,8 @@ struct RatePoint {
 // PSNR that both curves have. Errors: invalid_argument (fewer than two points, no PSNR in common).
 Result<double> bd_rate(std::span<const RatePoint> reference, std::span<const RatePoint> test);
 
+// The rate at which an encoder reaches a PSNR: a straight line of ln(rate) between the two points around it. `curve` is
+// sorted by rate. Error: invalid_argument (no two points around it).
+Result<double> rate_at(std::span<const RatePoint> curve, double psnr);
+
 }  // namespace framelift

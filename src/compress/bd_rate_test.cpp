@@ -31,6 +31,16 @@ TEST(BdRate, TwiceTheRateIsTwiceTheRate) {
   EXPECT_NEAR(bd_rate(slow, slow).value(), 0, 1e-9);
 }
 
+TEST(RateAt, LiesBetweenItsNeighbours) {
+  const Curve curve{{.01, 30}, {.04, 34}, {.08, 37}};
+  EXPECT_NEAR(rate_at(curve, 30).value(), .01, 1e-12);
+  EXPECT_NEAR(rate_at(curve, 32).value(), .02, 1e-12);  // the geometric mean in the middle
+  EXPECT_NEAR(rate_at(curve, 37).value(), .08, 1e-12);
+  EXPECT_FALSE(rate_at(curve, 29.9));
+  EXPECT_FALSE(rate_at(curve, 37.1));
+  EXPECT_FALSE(rate_at({}, 30));
+}
+
 TEST(BdRate, Impossible) {
   EXPECT_FALSE(bd_rate(slow, Curve{{.01, 35}}));
   EXPECT_FALSE(bd_rate(slow, Curve{{.1, 45}, {.2, 48}}));

@@ -47,6 +47,7 @@ class GroupTrainer {
   Status update(const Stage& stage, std::span<const HinervPlace> places, double& loss);
   std::vector<HinervPlace> order(int epoch) const;
   void read_targets(std::span<const HinervPlace> places, const TensorView& targets) const;
+  HinervRun run_of(int batch) const;
   Result<const Graph*> patch_graph(int batch, bool weight_inputs);
   Result<Parameters> weight_inputs(TrainingStage stage, double noise, uint64_t key) const;
   Status evaluate(TrainingStage stage);
@@ -188,7 +189,7 @@ Status GroupTrainer::update(const Stage& stage, std::span<const HinervPlace> pla
   const bool adjusted = stage.stage != TrainingStage::train;
   FL_TRY(const Graph* graph, patch_graph(static_cast<int>(places.size()), adjusted));
   FL_TRY(Parameters weights, weight_inputs(stage.stage, recipe_.noise, static_cast<uint64_t>(progress_.step)));
-  const HinervRun run{static_cast<int>(places.size()), plan_.patch_height, plan_.patch_width};
+  const HinervRun run = run_of(static_cast<int>(places.size()));
   std::vector<Tensor> made;
   std::vector<TensorView> inputs;
   made.reserve(graph->inputs.size());
@@ -231,10 +232,16 @@ void GroupTrainer::read_targets(std::span<const HinervPlace> places, const Tenso
   }
 }
 
+// A patch that is all of the frame needs no pixels around it.
+HinervRun GroupTrainer::run_of(int batch) const {
+  if (plan_.patches_per_frame() == 1) return {batch};
+  return {batch, plan_.patch_height, plan_.patch_width};
+}
+
 Result<const Graph*> GroupTrainer::patch_graph(int batch, bool weight_inputs) {
   const std::pair key(batch, weight_inputs);
   if (const auto found = patch_graphs_.find(key); found != patch_graphs_.end()) return &found->second;
-  FL_TRY(Graph graph, build_hinerv(plan_.config, {batch, plan_.patch_height, plan_.patch_width}));
+  FL_TRY(Graph graph, build_hinerv(plan_.config, run_of(batch)));
   if (weight_inputs) {
     FL_TRY(graph, with_weight_inputs(graph));
   }

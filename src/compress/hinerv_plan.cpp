@@ -16,6 +16,13 @@ constexpr std::array<std::array<int, 4>, 7> all_scales{
 
 constexpr int smallest_patch = 80, largest_patch = 240;
 
+// Sides up to this are not cut: an update takes a frame's worth of pixels anyway, and whole frames need none around
+// them.
+constexpr int largest_uncut = 640;
+
+// With fewer, the last stages of small networks lose colours.
+constexpr int least_channels = 8;
+
 // What the authors have at 720p and 1080p. The base grid has as many of a network's weights at other sizes then.
 constexpr int least_stride = 40, most_stride = 60;
 
@@ -31,7 +38,7 @@ struct Side {
 // The patch, a multiple of the stride, that needs the fewest pixels beyond the picture; the smallest of several.
 Side cut_side(int pixels, int stride) {
   Side best{round_up(pixels, stride), round_up(pixels, stride)};
-  if (best.coded <= smallest_patch) return best;
+  if (pixels <= largest_uncut) return best;
   best = {};
   for (int patch = round_up(smallest_patch, stride); patch <= largest_patch; patch += stride)
     if (const int coded = round_up(pixels, patch); best.patch == 0 || coded < best.coded) best = {patch, coded};
@@ -66,6 +73,7 @@ void place(HinervPlan& plan, const Layout& layout) {
 void set_channels(HinervConfig& config, int channels) {
   const double factor = channels / 136.0;
   config.channels = channels;
+  config.least_channels = least_channels;
   config.base_channels = std::max(static_cast<int>(std::lround(2 * factor * factor)), 1);
   config.grid_channels = 2 * config.base_channels;
 }

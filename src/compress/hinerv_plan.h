@@ -26,9 +26,9 @@ struct HinervPlan {
   int patches_per_frame() const { return patch_rows() * patch_columns(); }
 };
 
-// Patches have 80 to 240 pixels a side, or the whole picture's size if that is smaller: MS-SSIM of five scales with a
-// window of 5 needs 80, and the authors took 80 at 720p and 120 at 1080p. Scales, patch and
-// size are those that need the fewest pixels beyond the picture. Errors: invalid_argument (sizes), not_found (name).
+// Patches are whole up to 640 pixels a side and have 80 to 240 beyond: MS-SSIM of five scales with a window of 5 needs
+// 80, and the authors took 80 at 720p and 120 at 1080p. Scales, patch and size are those that need the fewest pixels
+// beyond the picture. Errors: invalid_argument (sizes), not_found (name).
 Result<HinervPlan> plan_hinerv(int frames, int width, int height, const SizeChoice& choice);
 
 int64_t count_hinerv_parameters(const HinervConfig& config);

@@ -7,9 +7,9 @@ namespace framelift {
 
 const std::vector<OtherEncoder>& other_encoders() {
   static const std::vector<OtherEncoder> all{
-      {"x264", "libx264", "veryslow", "h264", {24, 30, 36, 42}},
-      {"x265", "libx265", "veryslow", "hevc", {24, 30, 36, 42}},
-      {"svtav1", "libsvtav1", "4", "ivf", {30, 40, 50, 60}},
+      {"x264", "libx264", "veryslow", "psnr", "h264", 48, 5},
+      {"x265", "libx265", "veryslow", "psnr", "hevc", 48, 5},
+      {"svtav1", "libsvtav1", "2", "", "ivf", 63, 7},
   };
   return all;
 }
@@ -42,6 +42,7 @@ Status encode_with(const OtherEncoder& encoder, double crf, const SourceOptions&
   sink_options.encoder = encoder.library;
   sink_options.preset = encoder.preset;
   sink_options.crf = crf;
+  if (*encoder.tune != 0) sink_options.encoder_options.emplace_back("tune", encoder.tune);
   FL_TRY(const auto sink, open_sink(sink_options));
   if (sink->format() != info.format)
     return fail(ErrorCode::unsupported, "{}: has {} pictures, {} would make {} of them", options.path,

@@ -13,11 +13,13 @@
 namespace framelift {
 
 struct OtherEncoder {
-  const char* name;          // "x264"
-  const char* library;       // FFmpeg's name
-  const char* preset;        // as slow as is usual for best quality
-  const char* format;        // a bare stream, without a container's bytes
-  std::vector<double> crfs;  // from high to low rates
+  const char* name;     // "x264"
+  const char* library;  // FFmpeg's name
+  const char* preset;   // as slow as is usual for best quality
+  const char* tune;     // for PSNR, which it is measured by; empty: what it does anyway
+  const char* format;   // a bare stream, without a container's bytes
+  // Constant rate factors worth measuring: from this one, of the lowest rate, down in such steps.
+  double first_crf, crf_step;
 };
 const std::vector<OtherEncoder>& other_encoders();
 // Error invalid_argument lists the names.

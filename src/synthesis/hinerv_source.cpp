@@ -132,11 +132,13 @@ Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, B
   chosen.frames = chosen.frames > 0 ? std::min(chosen.frames, left) : left;
   FL_TRY(const Graph graph, build_hinerv(video.config, one_frame));
   FL_CHECK(backend.supports(graph, compile));
-  FL_TRY(TensorToFrame to_frame, TensorToFrame::create(chosen.format, chosen.color, false));
-  FL_TRY(auto convert, ColorConverter::create(video.color, chosen.color, peak_nits));
+  auto to_frame = TensorToFrame::create(chosen.format, chosen.color, false);
+  if (!to_frame) return fail(to_frame.error().code, "{}: {}", video.name, to_frame.error().message);
+  auto convert = ColorConverter::create(video.color, chosen.color, peak_nits);
+  if (!convert) return fail(convert.error().code, "{}: {}", video.name, convert.error().message);
   FL_TRY(auto executable, backend.compile(graph, video.parameters, compile));
   auto source =
-      std::make_unique<HinervSource>(video, chosen, std::move(to_frame), std::move(convert), std::move(executable));
+      std::make_unique<HinervSource>(video, chosen, std::move(*to_frame), std::move(*convert), std::move(executable));
   FL_CHECK(source->begin());
   return source;
 }

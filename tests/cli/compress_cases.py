@@ -1,11 +1,13 @@
 """`framelift compress` and `evaluate`: files from beginning to end, interruptions, and what is refused."""
 
 import csv
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
 from sandbox import Skip, Wrong, case, ffmpeg
 
@@ -100,6 +102,55 @@ def _(s):
         raise Wrong("work folder left behind")
 
 
+@case("compress: interrupted between groups, the same file as without")
+def _(s):
+    s.clip("40x24", 6)
+    options = ["--group", 3, "--quiet"]
+    run(s, compress(s, *options, epochs=60, output="whole.fnv"))
+    parts = [str(s.binary), *map(str, compress(s, *options, epochs=60, output="parts.fnv"))]
+    process = subprocess.Popen(parts, stderr=subprocess.DEVNULL, cwd=s.dir, env=s.environment())
+    first_group = s.dir / "parts.fnv.work/video.fnv"
+    while process.poll() is None and not first_group.exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    if process.wait(60) == 130:
+        run(s, compress(s, *options, "--resume", epochs=60, output="parts.fnv"))
+    if (s.dir / "parts.fnv").read_bytes() != (s.dir / "whole.fnv").read_bytes():
+        raise Wrong("the files differ")
+
+
+def hdr_facts(path):
+    """What ffprobe says of a stream and its first frame that HDR needs."""
+    found = json.loads(subprocess.run(
+        ["ffprobe", "-v", "error", "-select_streams", "v", "-read_intervals", "%+#1", "-show_frames", "-show_entries",
+         "stream=width,height,pix_fmt,color_range,color_space,color_transfer,color_primaries,sample_aspect_ratio:frame=side_data_list",
+         "-of", "json", str(path)], capture_output=True, text=True, check=True).stdout)
+    light = {item["side_data_type"]: item for item in found["frames"][0].get("side_data_list", [])}
+    kept = ("Mastering display metadata", "Content light level metadata")
+    stream = {name: value for name, value in found["streams"][0].items() if name != "side_data_list"}
+    return stream, {name: light[name] for name in kept if name in light}
+
+
+@case("compress: 10-bit HDR of an odd size and uneven times")
+def _(s):
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x44:r=25,format=yuv444p10,crop=61:43,setsar=4/3,settb=1/1000,setpts='(N*N+N)*10'",
+           "-frames:v", 5, "-fps_mode", "passthrough", "-c:v", "libx265", "-pix_fmt", "yuv444p10", "-x265-params",
+           "log-level=none:bframes=0:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:range=limited:hdr10=1:max-cll=1000,400:"
+           "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)", s.dir / "hdr.mkv")
+    run(s, compress(s, "--quiet", source=s.dir / "hdr.mkv"))
+    s.must_work(["decompress", s.dir / "out.fnv", s.output, "--quiet"], frames=5, size=(61, 43))
+    stream, light = hdr_facts(s.dir / "hdr.mkv")
+    back, back_light = hdr_facts(s.output)
+    if len(light) != 2:
+        raise RuntimeError(f"the clip has no HDR10 metadata: {light}")
+    if back != stream:
+        raise Wrong(f"tags are {back}, were {stream}")
+    if back_light != light:
+        raise Wrong(f"light is {back_light}, was {light}")
+    if frame_times(s.output) != frame_times(s.dir / "hdr.mkv"):
+        raise Wrong(f"times are {frame_times(s.output)}, were {frame_times(s.dir / 'hdr.mkv')}")
+
+
 @case("compress: missing input")
 def _(s):
     s.must_fail(compress(s), "in.mp4")
@@ -161,6 +212,32 @@ def _(s):
     for size in (8, 40, len(whole) // 2):
         (s.dir / "cut.fnv").write_bytes(whole[:size])
         s.must_fail(["decompress", s.dir / "cut.fnv", s.output], "cut.fnv")
+
+
+@case("evaluate: against other encoders, with charts")
+def _(s):
+    s.clip("64x64", 4)  # SVT-AV1 takes no smaller ones
+    fnv = s.dir / "out.fnv"
+    run(s, compress(s, "--quiet"))
+    charts = [s.dir / "frames.svg", s.dir / "rates.svg"]
+    result = run(s, ["evaluate", s.input, fnv, "--quiet", "--against", "x264,x265,svtav1", "--json", s.dir / "means.json",
+                     "--plot", charts[0], "--rate-plot", charts[1]])
+    curves = json.loads((s.dir / "means.json").read_text())["curves"]
+    if [c["name"] for c in curves] != ["compressed", "x264", "x265", "svtav1"]:
+        raise Wrong(f"curves {[c['name'] for c in curves]}")
+    for curve in curves[1:]:
+        rates = [f["bits_per_pixel"] for f in curve["files"]]
+        if len(rates) < 4 or rates != sorted(rates):
+            raise Wrong(f"{curve['name']} has rates {rates}")
+        if not re.search(rf"^{curve['name']} .*(has [+-]|no measured rates)", result.stdout, re.M):
+            raise Wrong(f"nothing said of {curve['name']}: {result.stdout}")
+    for chart, curve_count in zip(charts, (1, 4)):
+        root = xml.etree.ElementTree.parse(chart).getroot()
+        if len(root.findall("{http://www.w3.org/2000/svg}rect")) != 1 + curve_count:
+            raise Wrong(f"{chart.name} has another number of curves")
+    s.must_fail(["evaluate", s.input, fnv, "-q", "--rate-plot", charts[1]], "--overwrite")
+    s.must_fail(["evaluate", s.input, fnv, "-q", "--plot", fnv, "--overwrite"], "out.fnv")
+    s.must_fail(["evaluate", s.input, fnv, "-q", "--against", "h261"], "x264, x265, svtav1")
 
 
 @case("evaluate: another video than the one that was compressed")

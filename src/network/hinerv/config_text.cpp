@@ -13,6 +13,7 @@ constexpr const char* network_name = "hinerv";
 template <class Config, class F>
 void for_each_number(Config& c, F f) {
   f("channels", c.channels);
+  f("least-channels", c.least_channels);
   f("stem-kernel", c.stem_kernel);
   f("base-frames", c.base_frames);
   f("base-channels", c.base_channels);
