@@ -10,10 +10,10 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/text_file.h"
+#include "base/line_chart.h"
 #include "compress/bd_rate.h"
 #include "compress/evaluate_video.h"
 #include "compress/other_encoders.h"
-#include "train/run/line_chart.h"
 
 namespace framelift {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "apps/framelift/commands.h"
+#include "apps/framelift/shared/settings.h"
 #include "base/log.h"
 #include "synthesis/fnv_source.h"
 
@@ -55,6 +56,9 @@ int main(int argc, char** argv) {
       "`framelift VERB --help` tells more of each verb.");
   bool verbose = false;
   app.add_flag("-v,--verbose", verbose, "Log more");
+  std::string config;
+  app.add_option("--config", config, "TOML file with settings; 'framelift config --help' tells more");
+  app.fallthrough();  // both may stand behind the verb
 
   framelift::Run run;
   framelift::add_upscale_command(app, run);
@@ -71,6 +75,7 @@ int main(int argc, char** argv) {
   framelift::add_train_command(app, run);
   framelift::add_doctor_command(app, run);
   framelift::add_bench_command(app, run);
+  framelift::add_config_command(app, run, config);
 
   try {
     app.parse(argc, argv);
@@ -78,6 +83,10 @@ int main(int argc, char** argv) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     std::fprintf(stderr, "framelift: %s; see 'framelift --help'\n", e.what());
     return 2;
+  }
+  if (!app.got_subcommand("config")) {
+    const auto applied = framelift::apply_settings(app, framelift::settings_file(config));
+    if (!applied) return framelift::report_failure(applied.error());
   }
   if (verbose) spdlog::set_level(spdlog::level::debug);
   try {

@@ -1,6 +1,7 @@
 #include "compress/other_encoders.h"
 
-#include "color/resolve.h"
+#include <utility>
+
 #include "encode/sink.h"
 
 namespace framelift {
@@ -29,21 +30,15 @@ Status encode_with(const OtherEncoder& encoder, double crf, const SourceOptions&
   options.apply_rotation = true;
   FL_TRY(const auto source, open_source(options));
   const VideoInfo& info = source->info();
-  SinkOptions sink_options;
-  sink_options.path = file.string();
-  sink_options.format = encoder.format;
-  sink_options.overwrite = true;
-  sink_options.width = info.width;
-  sink_options.height = info.height;
-  sink_options.source_format = info.format;
-  sink_options.color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
-  sink_options.time_base = info.time_base;
-  sink_options.frame_rate = info.frame_rate;
-  sink_options.encoder = encoder.library;
-  sink_options.preset = encoder.preset;
-  sink_options.crf = crf;
-  if (*encoder.tune != 0) sink_options.encoder_options.emplace_back("tune", encoder.tune);
-  FL_TRY(const auto sink, open_sink(sink_options));
+  SinkOptions chosen;
+  chosen.path = file.string();
+  chosen.format = encoder.format;
+  chosen.overwrite = true;
+  chosen.encoder = encoder.library;
+  chosen.preset = encoder.preset;
+  chosen.crf = crf;
+  if (*encoder.tune != 0) chosen.encoder_options.emplace_back("tune", encoder.tune);
+  FL_TRY(const auto sink, open_sink(for_frames_of(info, std::move(chosen))));
   if (sink->format() != info.format)
     return fail(ErrorCode::unsupported, "{}: has {} pictures, {} would make {} of them", options.path,
                 to_string(info.format), encoder.name, to_string(sink->format()));

@@ -127,20 +127,12 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
   FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, input, contract.scale));
 
-  plan.sink = job.sink;
+  plan.sink = for_frames_of(input, job.sink);
   plan.sink.width = plan.output_width;
   plan.sink.height = plan.output_height;
-  plan.sink.source_format = input.format;
-  plan.sink.color = plan.input_color;
   plan.sink.sample_aspect_ratio = stretched_aspect(input.sample_aspect_ratio, plan.aspect_change);
-  plan.sink.time_base = input.time_base;
-  plan.sink.frame_rate = input.frame_rate;
-  plan.sink.still = input.still;
-  plan.sink.display_matrix = input.display_matrix;
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
-  plan.sink.hdr = input.hdr;
-  plan.sink.attributes = with_texts_of(job.sink.attributes, input.attributes);
   if (contract.output_color) {
     plan.sink.color = written_color(*contract.output_color, job.sink);
     plan.sink.attributes.chromaticities.reset();

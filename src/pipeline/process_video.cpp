@@ -29,7 +29,10 @@ Result<JobReport> process_video(const VideoJob& job) {
   FL_CHECK(river.status());
   if (job.source.max_frames > 0 || river.cancelled()) sink->cut_short();
   if (plan.sink.hdr_follows) sink->set_hdr_metadata(river.hdr_metadata());
-  FL_CHECK(sink->finish());
+  {
+    StageTimer timer(river.encode_meter, StageTime::finishing);
+    FL_CHECK(sink->finish());
+  }
   return river.report();
 }
 

@@ -10,10 +10,10 @@
 #include "pipeline/device_pixels.h"
 #include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
-#include "pipeline/statistics.h"
 #include "pipeline/tile_blender.h"
 #include "pipeline/video_job.h"
 #include "preprocess/picture_reader.h"
+#include "profile/statistics.h"
 
 namespace framelift {
 

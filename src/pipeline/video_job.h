@@ -10,8 +10,9 @@
 #include "decode/source.h"
 #include "encode/sink.h"
 #include "network/network.h"
-#include "pipeline/statistics.h"
 #include "preprocess/reduce.h"
+#include "profile/profile.h"
+#include "profile/statistics.h"
 
 namespace framelift {
 
@@ -76,6 +77,9 @@ struct VideoJob {
   double target_fps = 0;
   int timing_interval = 0;                               // frames between two calls of on_timing; 0: never
   std::function<void(const IntervalReport&)> on_timing;  // called on the encode thread
+
+  // Filled in while the job runs, and complete when it is; see profile/profile.h. Null: nothing is recorded.
+  Profile* profile = nullptr;
 
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame

@@ -8,6 +8,7 @@
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/text_file.h"
 #include "base/log.h"
+#include "profile/profile_page.h"
 
 namespace framelift {
 namespace {
@@ -134,16 +135,42 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
-  FL_TRY(TextFile stats, TextFile::open(o.stats, {o.job.source.path}, o.job.sink.overwrite));
+  const auto open_text = [&](const std::string& path) {
+    return TextFile::open(path, {o.job.source.path}, o.job.sink.overwrite);
+  };
+  FL_TRY(TextFile stats, open_text(o.stats));
+  FL_TRY(TextFile trace, open_text(o.trace));
+  FL_TRY(TextFile page, open_text(o.profile_page));
   FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
+  std::optional<Profile> profile;
+  if (!o.trace.empty() || !o.profile_page.empty()) {
+    profile.emplace();
+    o.job.profile = &*profile;
+    o.job.compile.profile = true;
+  }
   if (is_picture_batch(o.job.source.path, o.job.sink.path)) {
+    if (profile)
+      return fail(ErrorCode::invalid_argument,
+                  "--profile and --profile-report take one video or picture, not a folder");
     FL_CHECK(run_picture_batch(o.job, o.quiet));
     return 0;
+  }
+  if (!o.profile_page.empty()) {
+    FL_TRY(profile->peak_flops, measure_peak_flops(*o.job.backend, o.job.compile));
   }
   FL_TRY(const JobReport report, run_job(o.job, o.quiet));
   FL_CHECK(stats.add(to_json(report) + '\n'));
   FL_CHECK(stats.commit());
+  if (profile) {
+    profile->memory.stop();
+    FL_CHECK(trace.add(
+        profile->trace.to_json({{"model", report.model}, {"input", report.input}, {"output", report.output}})));
+    FL_CHECK(trace.commit());
+    FL_CHECK(page.add(profile_page(report, *profile)));
+    FL_CHECK(page.commit());
+    if (!o.quiet) fmt::print(stderr, "{}\n", bottleneck_sentence(report));
+  }
   return report.cancelled ? 130 : 0;
 }
 
@@ -225,6 +252,8 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.add_option("--stats", stats, "Write measurements as JSON to this file");
+  c.add_option("--profile", trace, "Write a timeline of stages, operations and memory for ui.perfetto.dev, as JSON");
+  c.add_option("--profile-report", profile_page, "Write a page about where time and memory went, as HTML");
   c.add_flag("-q,--quiet", quiet, "No progress and no summary");
 }
 

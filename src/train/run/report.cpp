@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/line_chart.h"
 #include "base/svg.h"
-#include "train/run/line_chart.h"
 
 namespace framelift {
 namespace {

@@ -7,10 +7,10 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/line_chart.h"
 #include "train/run/checkpoint.h"
 #include "train/run/event_file.h"
 #include "train/run/history.h"
-#include "train/run/line_chart.h"
 #include "train/run/panel_picture.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_lock.h"

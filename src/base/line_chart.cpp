@@ -1,4 +1,4 @@
-#include "train/run/line_chart.h"
+#include "base/line_chart.h"
 
 #include <fmt/format.h>
 
