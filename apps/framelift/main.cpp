@@ -7,6 +7,7 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/settings.h"
 #include "base/log.h"
+#include "synthesis/fnv_source.h"
 
 namespace framelift {
 
@@ -36,6 +37,7 @@ void on_signal(int signal) {
 
 int main(int argc, char** argv) {
   framelift::interruption();
+  framelift::register_source_kind(framelift::fnv_kind());
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a write error like any other
@@ -64,7 +66,9 @@ int main(int argc, char** argv) {
   framelift::add_hdr_command(app, run);
   framelift::add_tonemap_command(app, run);
   framelift::add_expand_command(app, run);
+  framelift::add_compress_command(app, run);
   framelift::add_decompress_command(app, run);
+  framelift::add_evaluate_command(app, run);
   framelift::add_play_command(app, run);
   framelift::add_compare_command(app, run);
   framelift::add_dataset_command(app, run);

@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -7,6 +6,7 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/training_data.h"
+#include "apps/framelift/shared/training_memory.h"
 #include "color/tone_map.h"
 #include "git_commit.h"
 #include "train/trainable.h"
@@ -244,13 +244,6 @@ Status complete(TrainCommand& o, TrainingJob& job) {
     FL_TRY(job.resume, find_resume_point(o.out, o.resume));
   }
   return {};
-}
-
-// Every step takes and gives back the same large tensors. Without this, each of them is new memory from the system,
-// page by page: 1.7 times the time of a step of gainmap.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 Result<TrainingResult> run_training(TrainCommand& o) {

@@ -1,19 +1,24 @@
-// Curves over epochs as text: SVG without scripts, fonts or links, so that one file shows everywhere.
+// Curves as text: SVG without scripts, fonts or links, so that one file shows everywhere.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
 namespace framelift {
 
 struct Curve {
-  std::string name;            // in the legend
-  std::vector<double> values;  // one per x; NaN and infinity leave a gap
+  std::string name;          // in the legend
+  std::vector<double> x, y;  // as many of each; a y that is NaN or infinite leaves a gap, every x is finite
 };
 
-// All curves over the same x, with one scale; logarithmic when asked for and all values are above 0.
-std::string line_chart_svg(const std::string& title, const std::string& x_name, std::span<const double> x,
-                           std::span<const Curve> curves, bool logarithmic);
+// All curves on the same axes. A logarithmic axis needs values above 0, and is an ordinary one otherwise.
+struct LineChart {
+  std::string title, x_name;
+  std::vector<Curve> curves;
+  bool logarithmic_x = false, logarithmic_y = false;
+  bool dots = false;  // on every point; without, only where it stands alone
+};
+
+std::string line_chart_svg(const LineChart& chart);
 
 }  // namespace framelift

@@ -97,13 +97,12 @@ std::string operation_table(const Profile& profile, int streams) {
 }
 
 std::string memory_chart(const Profile& profile) {
-  std::vector<double> seconds;
-  Curve curve{"resident MB", {}};
+  Curve curve{"resident MB", {}, {}};
   for (const MemoryMonitor::Sample& s : profile.memory.samples()) {
-    seconds.push_back(s.seconds);
-    curve.values.push_back(static_cast<double>(s.resident_bytes) * 1e-6);
+    curve.x.push_back(s.seconds);
+    curve.y.push_back(static_cast<double>(s.resident_bytes) * 1e-6);
   }
-  return line_chart_svg("Memory", "seconds", seconds, {&curve, 1}, false);
+  return line_chart_svg({"Memory", "seconds", {std::move(curve)}});
 }
 
 }  // namespace

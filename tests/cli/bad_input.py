@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import compare_cases  # noqa: F401 (registers its cases)
+import compress_cases  # noqa: F401
 import config_cases  # noqa: F401
 import dataset_cases  # noqa: F401
 import decompress_cases  # noqa: F401
