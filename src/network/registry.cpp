@@ -1,5 +1,7 @@
 #include "network/bt2446.h"
+#include "network/deeplabv3plus.h"
 #include "network/expandnet.h"
+#include "network/file_graph.h"
 #include "network/gainmap.h"
 #include "network/hallucination.h"
 #include "network/hdrtvnet.h"
@@ -12,7 +14,8 @@ namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
   static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet,   &hdrtvnet, &hallucination,
-                                                       &ldr2hdr,       &expandnet, &gainmap};
+                                                       &ldr2hdr,       &expandnet, &gainmap,  &deeplabv3plus,
+                                                       &file_graph};
   return all;
 }
 

@@ -88,6 +88,16 @@ Status plan_light(const VideoJob& job, const VideoInfo& input, SinkOptions& sink
   return {};
 }
 
+// Classes become masks, and only they do.
+Status check_output_kind(const VideoJob& job) {
+  const bool picture = job.network->contract.output == OutputKind::picture;
+  if (picture == !job.mask) return {};
+  return picture ? fail(ErrorCode::invalid_argument, "model {} makes pictures, no masks; use it with framelift upscale or hdr",
+                        job.network->name)
+                 : fail(ErrorCode::invalid_argument, "model {} makes masks, no pictures; use it with framelift segment",
+                        job.network->name);
+}
+
 // What the source's codes count as for a network that takes colours of its own: what the file says, and where it says
 // nothing, what such networks were trained on. For those that are fed linear light that was sRGB.
 ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
@@ -124,6 +134,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   JobPlan plan;
   plan.input_color = resolve_color(input.color, input.width, input.height, input.format.family == ColorFamily::rgb);
   const NetworkContract& contract = job.network->contract;
+  FL_CHECK(check_output_kind(job));
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
   FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, input, contract.scale));
 
@@ -141,6 +152,10 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.duration_seconds = job.source.duration_seconds;
   plan.sink.hdr = input.hdr;
   plan.sink.attributes = with_texts_of(job.sink.attributes, input.attributes);
+  if (job.mask) {
+    plan_mask_format(*job.mask, plan.sink.source_format, plan.sink.color);
+    if (!is_hdr(plan.sink.color.transfer)) plan.sink.hdr = {};
+  }
   if (contract.output_color) {
     plan.sink.color = written_color(*contract.output_color, job.sink);
     plan.sink.attributes.chromaticities.reset();
@@ -195,7 +210,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   const bool dither = target.format.bits < source.format.bits;
 
   PictureLayout direct = target;
-  if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
+  if (plan.resize && !job.mask) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
   PictureWriter writer{job.network->contract.output_gain,
                        std::nullopt,
@@ -204,7 +219,12 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
                        std::nullopt,
                        std::nullopt,
                        std::nullopt,
+                       std::nullopt,
                        std::nullopt};
+  if (job.mask) {
+    FL_TRY(writer.mask, FrameMask::create(*job.mask, job.network->contract, plan.kept, source, target));
+    return writer;
+  }
   // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.
   const ColorInfo made = job.network->contract.output_color.value_or(plan.input_color);
   if (made.transfer != target.color.transfer) {
@@ -258,8 +278,7 @@ int blended_pixels(const VideoJob& job, const Halo& halo) {
 
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin) {
   const NetworkContract& contract = job.network->contract;
-  const int probe_edge = 16 * contract.alignment;
-  FL_TRY(const Graph probe, job.network->build(1, probe_edge, probe_edge));
+  FL_TRY(const Graph probe, job.network->build_sample(16));
 
   TileRequest request;
   request.width = plan.input_width;
@@ -270,6 +289,8 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   request.margin = margin;
   request.max_tile_edge = job.tile;
   request.blend = blended_pixels(job, request.halo);
+  // Classes are told by what is around them, and regions are cleaned as a whole.
+  request.halo.global |= contract.output != OutputKind::picture;
   if (request.halo.global && job.tile > 0)
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "pipeline/frame_network.h"
+#include "pipeline/mask/frame_mask.h"
 #include "pipeline/size_plan.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
@@ -46,6 +47,7 @@ struct PictureWriter {
   std::optional<LightMeter> light;            // of the sink's frames, where the network makes PQ
   std::optional<PlaneResizer> alpha;          // from the source's alpha plane to the sink's, when both have one
   std::optional<FrameConfidence> confidence;  // instead, where the job asks for it
+  std::optional<FrameMask> mask;              // instead of everything else, of networks that find classes
 };
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 

@@ -171,6 +171,7 @@ Status River::postprocess() {
 
 // What the network made of a tile, to the output's colours and into the picture; with others where tiles blend.
 void River::add_tile(const TensorView& output, int tile, const Frame& picture) {
+  if (writer_.mask) return writer_.mask->take(output);
   if (writer_.gain != 1)
     for (float& v : output.f32()) v *= writer_.gain;
   if (writer_.convert) writer_.convert->run(output);
@@ -203,6 +204,7 @@ Result<River::FinishedFrame> River::finish_frame(int slot, Frame picture) {
     if (writer_.light) writer_.light->add(picture, picture.height);
   }
   if (writer_.light) writer_.light->end_frame();
+  if (writer_.mask) FL_CHECK(writer_.mask->paint(source, picture));
   if (writer_.confidence) FL_CHECK(writer_.confidence->run(source, picture));
   if (writer_.alpha) {
     auto alpha = [](const Frame& f) { return f.planes[static_cast<size_t>(f.format.plane_count() - 1)]; };

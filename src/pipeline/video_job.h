@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "backend/backend.h"
 #include "base/cancellation.h"
@@ -10,6 +11,7 @@
 #include "decode/source.h"
 #include "encode/sink.h"
 #include "network/network.h"
+#include "pipeline/mask/mask_options.h"
 #include "pipeline/statistics.h"
 #include "preprocess/reduce.h"
 
@@ -67,6 +69,8 @@ struct VideoJob {
   // For networks that make linear light: the sink's pictures get the plane "confidence" (postprocess/confidence.h) in
   // place of alpha.
   bool confidence = false;
+  // For networks that find classes, which need it: what to make of them.
+  std::optional<MaskOptions> mask;
   bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
 
   int prefetch = 4;  // decoded frames waiting
