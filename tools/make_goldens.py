@@ -460,9 +460,11 @@ def main():
     make_training(out)
     hdr = formula_goldens.make_hdr(out)
     expand = formula_goldens.make_expand(out)
+    segmentation = formula_goldens.make_segmentation(out)
     files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
-                "networks": entries, "hdr": hdr, "expand": expand, "ops": "ops.golden.safetensors",
+                "networks": entries, "hdr": hdr, "expand": expand, "segmentation": segmentation,
+                "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"{len(files)} files, {sum(p.stat().st_size for p in files)} bytes")

@@ -168,5 +168,46 @@ TEST(SegmentationAssets, DeepLabV3PlusOfTheUpstreamCode) {
   }
 }
 
+// ---- formula weights, from a clean checkout
+
+std::vector<json> cases() {
+  std::ifstream file("tests/golden/manifest.json");
+  return json::parse(file).at("segmentation").get<std::vector<json>>();
+}
+
+class SegmentationGolden : public testing::TestWithParam<json> {};
+
+TEST_P(SegmentationGolden, EveryBackend) {
+  const json& c = GetParam();
+  const Architecture& architecture = architecture_named("deeplabv3plus");
+  const auto hyper = c.at("hyper").get<HyperParameters>();
+  const WeightFile golden = goldens_of(fs::path("tests/golden") / c.at("golden").get<std::string>());
+  const Tensor &input = *golden.find("input"), &expected = *golden.find("output");
+  const Graph graph = architecture
+                          .build(hyper, 1, static_cast<int>(input.shape()[2]), static_cast<int>(input.shape()[3]))
+                          .value();
+  Parameters parameters;
+  add_formula_weights(graph, parameters);
+  int64_t learnt = 0;
+  for (const auto& [name, tensor] : parameters)
+    if (name.find(".running_") == std::string::npos) learnt += tensor.elements();
+  EXPECT_EQ(learnt, c.at("parameters").get<int64_t>());
+  const Tensor* const inputs[] = {&input};
+  // Scores are not bound to 0 to 1 as pictures are, and the golden is in float64: relative to their size.
+  double size = 1;
+  for (float v : expected.f32()) size = std::max(size, std::abs(double{v}));
+  for (Backend* backend : exact_backends()) {
+    const auto scores = run_graph(*backend, graph, parameters, inputs, in_f32());
+    ASSERT_TRUE(scores) << backend->name() << ": " << scores.error().message;
+    const double difference = largest_difference(scores->f32(), expected.f32());
+    std::printf("%-22s %-9s max difference %.2e of %.1f\n", c.at("case").get<std::string>().c_str(), backend->name(),
+                difference, size);
+    EXPECT_LE(difference, 1e-5 * size) << backend->name();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Synthetic, SegmentationGolden, testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.at("case").template get<std::string>(); });
+
 }  // namespace
 }  // namespace framelift
