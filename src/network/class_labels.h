@@ -9,7 +9,7 @@
 namespace framelift {
 
 struct ClassLabel {
-  std::string name;                      // lower case: "person", "traffic light"
+  std::string name;                       // lower case: "person", "traffic light"
   std::array<uint8_t, 3> color{0, 0, 0};  // R, G, B of BT.709 video, for pictures of the classes
 };
 

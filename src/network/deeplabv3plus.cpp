@@ -124,8 +124,8 @@ ValueId pyramid(GraphBuilder& b, ValueId x, int output_stride) {
   std::vector<ValueId> parts{unit(x, "convs.0.0", "convs.0.1", {features})};
   for (int i = 1; i <= 3; ++i) {
     const int rate = (output_stride == 8 ? 12 : 6) * i;
-    parts.push_back(unit(x, fmt::format("convs.{}.0", i), fmt::format("convs.{}.1", i),
-                         {features, 3, 1, rate, 1, rate}));
+    parts.push_back(
+        unit(x, fmt::format("convs.{}.0", i), fmt::format("convs.{}.1", i), {features, 3, 1, rate, 1, rate}));
   }
   const ValueId mean = unit(b.global_average_pool(x), "convs.4.1", "convs.4.2", {features});
   parts.push_back(b.resize_to(mean, static_cast<int>(b.shape(x)[2]), static_cast<int>(b.shape(x)[3])));
@@ -136,8 +136,7 @@ Result<Graph> build(const HyperParameters& hyper, int batch, int height, int wid
   GraphBuilder b;
   const int output_stride = hyper.at("output_stride");
   const ValueId image = normalised(b, b.input("image", {batch, 3, height, width}));
-  const Backbone found =
-      hyper.at("resnet") ? resnet50(b, image, output_stride) : mobilenet_v2(b, image, output_stride);
+  const Backbone found = hyper.at("resnet") ? resnet50(b, image, output_stride) : mobilenet_v2(b, image, output_stride);
   const ValueId low = b.relu(conv_norm(b, found.low, "classifier.project.0", "classifier.project.1", {48}));
   const ValueId seen = b.resize_to(pyramid(b, found.high, output_stride), static_cast<int>(b.shape(low)[2]),
                                    static_cast<int>(b.shape(low)[3]));

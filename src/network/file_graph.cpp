@@ -71,9 +71,7 @@ Result<Graph> graph_of(const WeightFile& file, const HyperParameters& hyper) {
 
 }  // namespace
 
-const Architecture file_graph = {name,    "segmentation networks of .tflite files",
-                                 detect,  parameters,
-                                 contract, nullptr,
-                                 nullptr, graph_of};
+const Architecture file_graph = {
+    name, "segmentation networks of .tflite files", detect, parameters, contract, nullptr, nullptr, graph_of};
 
 }  // namespace framelift

@@ -13,9 +13,8 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet,   &hdrtvnet, &hallucination,
-                                                       &ldr2hdr,       &expandnet, &gainmap,  &deeplabv3plus,
-                                                       &file_graph};
+  static const std::vector<const Architecture*> all = {
+      &srvgg_compact, &rrdbnet, &hdrtvnet, &hallucination, &ldr2hdr, &expandnet, &gainmap, &deeplabv3plus, &file_graph};
   return all;
 }
 

@@ -92,8 +92,8 @@ Status plan_light(const VideoJob& job, const VideoInfo& input, SinkOptions& sink
 Status check_output_kind(const VideoJob& job) {
   const bool picture = job.network->contract.output == OutputKind::picture;
   if (picture == !job.mask) return {};
-  return picture ? fail(ErrorCode::invalid_argument, "model {} makes pictures, no masks; use it with framelift upscale or hdr",
-                        job.network->name)
+  return picture ? fail(ErrorCode::invalid_argument,
+                        "model {} makes pictures, no masks; use it with framelift upscale or hdr", job.network->name)
                  : fail(ErrorCode::invalid_argument, "model {} makes masks, no pictures; use it with framelift segment",
                         job.network->name);
 }

@@ -142,8 +142,7 @@ class TfliteModel {
   Result<FileTensor> read_tensor(const FlatTable& table, const FlatVector& buffers) const {
     FileTensor tensor;
     FL_TRY(const FlatVector dims, table.vector(0, 4));
-    if (dims.size() > 4)
-      return fail(ErrorCode::unsupported, "{}: has a tensor of {} dimensions", name_, dims.size());
+    if (dims.size() > 4) return fail(ErrorCode::unsupported, "{}: has a tensor of {} dimensions", name_, dims.size());
     std::vector<int64_t> shape;
     for (size_t i = 0; i < dims.size(); ++i) shape.push_back(dims.at<int32_t>(i));
     tensor.shape = Shape(shape);

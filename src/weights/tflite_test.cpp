@@ -34,10 +34,11 @@ TEST(Tflite, AFileIsItsGraph) {
 }
 
 TEST(Tflite, WhatIsNotUnderstoodIsNamed) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"unknown_op", "operator 2: code 99"},       {"unknown_custom", "operator 3: Mystery"},
-      {"huge_stride", "operator 1: has a step of"}, {"wrong_size", "not the [1, 4, 4, 4]"},
-      {"bad_root", "beyond the end"}};
+  const std::pair<const char*, const char*> cases[] = {{"unknown_op", "operator 2: code 99"},
+                                                       {"unknown_custom", "operator 3: Mystery"},
+                                                       {"huge_stride", "operator 1: has a step of"},
+                                                       {"wrong_size", "not the [1, 4, 4, 4]"},
+                                                       {"bad_root", "beyond the end"}};
   for (const auto& [name, message] : cases) {
     const auto file = parse(name);
     ASSERT_FALSE(file) << name;

@@ -87,7 +87,8 @@ TEST(SegmentationAssets, DeepLabV3OfLiteRt) {
   EXPECT_EQ(network->contract.classes[15].name, "person");
   const WeightFile goldens = goldens_of(assets / "golden/segmentation_tflite.safetensors");
   const Tensor picture = picture_of(*goldens.find("deeplabv3_257.in_u8"));
-  const Tensor &expected = *goldens.find("deeplabv3_257.logits_every4"), &winners = *goldens.find("deeplabv3_257.argmax_u8");
+  const Tensor &expected = *goldens.find("deeplabv3_257.logits_every4"),
+               &winners = *goldens.find("deeplabv3_257.argmax_u8");
   for (Backend* backend : exact_backends()) {
     const auto scores = run_network(*network, picture, *backend, in_f32());
     ASSERT_TRUE(scores) << backend->name() << ": " << scores.error().message;
@@ -96,8 +97,8 @@ TEST(SegmentationAssets, DeepLabV3OfLiteRt) {
     double difference = 0;  // the golden is [h,w,C]
     for (int64_t c = 0; c < 21; ++c)
       for (int64_t i = 0; i < pixels; ++i)
-        difference = std::max(difference, std::abs(double{some.as<float>()[c * pixels + i]} -
-                                                   double{expected.as<float>()[i * 21 + c]}));
+        difference = std::max(
+            difference, std::abs(double{some.as<float>()[c * pixels + i]} - double{expected.as<float>()[i * 21 + c]}));
     std::printf("deeplab 257 %-9s max difference %.2e\n", backend->name(), difference);
     // Of scores up to about 15, after 70 operators in float32.
     EXPECT_LE(difference, 1e-4) << backend->name();
@@ -130,7 +131,7 @@ Parameters numbered_weights(const Graph& graph) {
       h = (h ^ h >> 16) * 0x45d9f3bu;
       h ^= h >> 16;
       const double u = h / 0x1p32 * 2 - 1;
-      const double value = name.ends_with(".running_var")                  ? 1 + 0.25 * u
+      const double value = name.ends_with(".running_var")                   ? 1 + 0.25 * u
                            : shape.rank() == 1 && name.ends_with(".weight") ? 1 + 0.1 * u
                            : shape.rank() == 1                              ? 0.1 * u
                                                                             : u * std::sqrt(3 / fan);
@@ -183,9 +184,8 @@ TEST_P(SegmentationGolden, EveryBackend) {
   const auto hyper = c.at("hyper").get<HyperParameters>();
   const WeightFile golden = goldens_of(fs::path("tests/golden") / c.at("golden").get<std::string>());
   const Tensor &input = *golden.find("input"), &expected = *golden.find("output");
-  const Graph graph = architecture
-                          .build(hyper, 1, static_cast<int>(input.shape()[2]), static_cast<int>(input.shape()[3]))
-                          .value();
+  const Graph graph =
+      architecture.build(hyper, 1, static_cast<int>(input.shape()[2]), static_cast<int>(input.shape()[3])).value();
   Parameters parameters;
   add_formula_weights(graph, parameters);
   int64_t learnt = 0;

@@ -194,7 +194,8 @@ Status FrameMask::paint(const Frame& source, Frame& picture) {
 
   switch (options_.output) {
     case MaskOutput::mask:
-      for (size_t c = 0; c < 3; ++c) std::ranges::copy(matte_.f32(), rgb_.f32().begin() + static_cast<ptrdiff_t>(c * pixels));
+      for (size_t c = 0; c < 3; ++c)
+        std::ranges::copy(matte_.f32(), rgb_.f32().begin() + static_cast<ptrdiff_t>(c * pixels));
       break;
     case MaskOutput::classes: paint_numbers(); break;
     case MaskOutput::colors: std::ranges::fill(rgb_.f32(), 0.0f); [[fallthrough]];
@@ -271,7 +272,8 @@ void FrameMask::paint_colors() {
   if (!overlay || !options_.legend) return;
   std::vector<ClassLabel> shown;
   for (size_t c = 0; c < classes_.size(); ++c)
-    if (static_cast<float>(seen[c]) * 100 > options_.min_region * static_cast<float>(pixels)) shown.push_back(classes_[c]);
+    if (static_cast<float>(seen[c]) * 100 > options_.min_region * static_cast<float>(pixels))
+      shown.push_back(classes_[c]);
   draw_legend(rgb_.view(), shown);
 }
 

@@ -66,14 +66,14 @@ class FrameMask {
   ProbabilitySmoother smoother_;
   RegionCleaner cleaner_;
   GuidedUpsampler upsampler_;
-  Tensor probabilities_;               // [1,C,kept.height,kept.width]
-  Tensor rgb_, luma_;                  // the frame, [1,3,H,W] and [1,1,H,W]
-  Tensor matte_;                       // [1,1,H,W]
-  Tensor background_;                  // [1,3,H,W], of composites
-  std::vector<float> plane_;           // of the network's size
+  Tensor probabilities_;                // [1,C,kept.height,kept.width]
+  Tensor rgb_, luma_;                   // the frame, [1,3,H,W] and [1,1,H,W]
+  Tensor matte_;                        // [1,1,H,W]
+  Tensor background_;                   // [1,3,H,W], of composites
+  std::vector<float> plane_;            // of the network's size
   std::vector<uint8_t> labels_, best_;  // most probable classes at the network's size, and at the picture's
   std::vector<float> best_probability_;
-  std::optional<BoxFilter> box_;       // for the blur
+  std::optional<BoxFilter> box_;  // for the blur
 };
 
 }  // namespace framelift

@@ -31,10 +31,10 @@ struct MaskOptions {
   float min_region = 0.1f;       // regions of less than so many percent of the picture are filled
   // Behind a composite: a picture's file, else the picture itself blurred, else a colour.
   std::string background_picture;
-  float background_blur = 0;                          // standard deviation in percent of the picture's height; 0: none
+  float background_blur = 0;  // standard deviation in percent of the picture's height; 0: none
   std::array<uint8_t, 3> background_color{0, 177, 64};  // R, G, B of BT.709 video: the green of screens
-  float opacity = 0.5f;  // of an overlay's tint
-  bool legend = true;    // an overlay's names
+  float opacity = 0.5f;                                 // of an overlay's tint
+  bool legend = true;                                   // an overlay's names
 };
 
 }  // namespace framelift

@@ -9,9 +9,7 @@ namespace {
 // Each small pixel is the mean of the pixels of its cell; of at least one.
 void shrink(const TensorView& picture, int height, int width, float* to) {
   const auto rows = static_cast<int>(picture.shape[2]), columns = static_cast<int>(picture.shape[3]);
-  const auto begin = [](int cell, int size, int cells) {
-    return static_cast<int>(int64_t{cell} * size / cells);
-  };
+  const auto begin = [](int cell, int size, int cells) { return static_cast<int>(int64_t{cell} * size / cells); };
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
       const int y0 = begin(y, rows, height), y1 = std::max(begin(y + 1, rows, height), y0 + 1);
