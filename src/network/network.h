@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "color/color_info.h"
 #include "graph/graph.h"
-#include "network/class_labels.h"
+#include "network/segmentation/class_labels.h"
 #include "weights/weight_file.h"
 
 namespace framelift {

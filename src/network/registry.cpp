@@ -1,13 +1,13 @@
 #include "network/bt2446.h"
-#include "network/deeplabv3plus.h"
 #include "network/expandnet.h"
-#include "network/file_graph.h"
 #include "network/gainmap.h"
 #include "network/hallucination.h"
 #include "network/hdrtvnet.h"
 #include "network/ldr2hdr.h"
 #include "network/network.h"
 #include "network/rrdbnet.h"
+#include "network/segmentation/deeplabv3plus.h"
+#include "network/segmentation/file_graph.h"
 #include "network/srvgg_compact.h"
 
 namespace framelift {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "frame/tensor.h"
-#include "network/class_labels.h"
+#include "network/segmentation/class_labels.h"
 
 namespace framelift {
 

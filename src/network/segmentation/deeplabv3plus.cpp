@@ -1,4 +1,4 @@
-#include "network/deeplabv3plus.h"
+#include "network/segmentation/deeplabv3plus.h"
 
 #include "network/tensor_names.h"
 

@@ -1,4 +1,4 @@
-#include "network/file_graph.h"
+#include "network/segmentation/file_graph.h"
 
 #include "network/tensor_names.h"
 

@@ -1,4 +1,4 @@
-#include "network/class_labels.h"
+#include "network/segmentation/class_labels.h"
 
 #include <fmt/format.h>
 
