@@ -1,9 +1,10 @@
-# framelift_layer(NAME [NEEDS layers...] [LINK targets...] [SUBDIRS folders...])
+# framelift_layer(NAME [NEEDS layers...] [LINK targets...] [SUBDIRS folders...] [FFMPEG_TESTS files...])
 #
 # src/NAME/*.cpp becomes the static library framelift_NAME. Beside the code, *_test.cpp becomes the test program
 # test_NAME and *_bench.cpp the micro-benchmark bench_NAME. *_hooks.cpp is left for programs to compile in.
+# FFMPEG_TESTS are those of its tests that read or write what takes FFmpeg.
 function(framelift_layer name)
-  cmake_parse_arguments(ARG "" "" "NEEDS;LINK;SUBDIRS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "NEEDS;LINK;SUBDIRS;FFMPEG_TESTS" ${ARGN})
   set(globs ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   foreach(sub ${ARG_SUBDIRS})
     list(APPEND globs ${CMAKE_SOURCE_DIR}/src/${name}/${sub}/*.cpp)
@@ -12,6 +13,10 @@ function(framelift_layer name)
   set(tests ${sources})
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  if(ARG_FFMPEG_TESTS AND NOT FRAMELIFT_FFMPEG)
+    list(TRANSFORM ARG_FFMPEG_TESTS PREPEND ${CMAKE_SOURCE_DIR}/src/${name}/)
+    list(REMOVE_ITEM tests ${ARG_FFMPEG_TESTS})
+  endif()
   list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench|hooks)\\.cpp$")
 

@@ -29,7 +29,7 @@ NETWORK_NAMES = re.compile(
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 GUARD = re.compile(r"^#pragma once$|^#ifndef \w+_H$", re.M)  # the C interface has a classic include guard
 TEST_FILE = re.compile(r"_(test|bench|for_test|test_support)$")
-KEYWORDS = {"NEEDS", "LINK", "SUBDIRS"}
+KEYWORDS = {"NEEDS", "LINK", "SUBDIRS", "FFMPEG_TESTS"}
 
 
 def read_layers(cmake_text):

@@ -1,13 +1,15 @@
 """Goldens of networks too large to store weights for: the weights follow a formula that the C++ test knows too.
 
-Part of make_goldens.py: HDRTVNet++ (AGCM, LE, both, HG), the LDR to HDR network, ExpandNet.
+Part of make_goldens.py: HDRTVNet++ (AGCM, LE, both, HG), the LDR to HDR network, ExpandNet, HiNeRV.
 """
 
 import numpy as np
 import torch
 
+import hinerv_archive
 import safetensors_io
 import segmentation_networks
+import torch_hinerv
 import torch_networks
 
 
@@ -154,12 +156,14 @@ def expandnet_shapes():
 
 def gainmap_shapes(features):
     widths = [features * k for k in (1, 2, 4, 6, 8)]
-    yield "down0", (widths[0], 3, 3, 3)
+    layers = [("down0", 3, widths[0])]
     for level in range(1, 5):
-        yield f"down{level}", (widths[level], widths[level - 1], 3, 3)
-        yield f"same{level}", (widths[level], widths[level], 3, 3)
-    for level in range(3, -1, -1):
-        yield f"up{level}", (widths[level], widths[level + 1] + widths[level], 3, 3)
+        layers += [(f"down{level}", widths[level - 1], widths[level]), (f"same{level}", widths[level], widths[level])]
+    layers += [(f"up{level}", widths[level + 1] + widths[level], widths[level]) for level in range(3, -1, -1)]
+    for name, before, after in layers:
+        yield name, (after, before, 3, 3)
+        yield name + ".norm", (after,)
+        yield name + ".norm.running", (after,)
     yield "gain", (3, widths[0], 3, 3)
 
 
@@ -171,13 +175,16 @@ def make_expand(out):
         for name in ("dec3", "dec2"):  # transposed: the bias belongs to the second dimension
             state[base][name + ".bias"] = formula_tensor(name + ".bias", (state[base][name + ".weight"].shape[1],))
 
+    unet = formula_state(gainmap_shapes(3))
+    unet = {key: value for key, value in unet.items() if key.removesuffix("bias") + "norm.weight" not in unet}  # no biases
+
     def with_dilation(dilation):
         return lambda state, image: torch_networks.ldr2hdr(state, image, dilation)
 
     cases = [("ldr2hdr", "ldr2hdr", {"base": 2, "blocks": 3, "dilation": 2}, state[2], with_dilation(2), (24, 36)),
              ("ldr2hdr_dilation3", "ldr2hdr", {"base": 3, "blocks": 2, "dilation": 3}, state[3], with_dilation(3), (16, 20)),
              ("expandnet", "expandnet", {}, formula_state(expandnet_shapes()), torch_networks.expandnet, (23, 37)),
-             ("gainmap", "gainmap", {"features": 3}, formula_state(gainmap_shapes(3)), torch_networks.gainmap, (32, 48))]
+             ("gainmap", "gainmap", {"features": 3}, unet, torch_networks.gainmap, (32, 48))]
     entries = []
     for case, architecture, hyper, weights, forward, (h, w) in cases:
         image = np.random.default_rng(3000 + len(entries)).uniform(0, 1, (1, 3, h, w)).astype(np.float32)
@@ -211,3 +218,42 @@ def make_segmentation(out):
                         "parameters": parameters})
         print(f"{case:18} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
     return entries
+
+
+def hinerv_cases():
+    """(case, hyper-parameters, frames, patch size, patches (frame, row, column))"""
+    common = {"stem_kernel": 3, "base_levels": 2, "grid_levels": 3, "upsample_norm": True}
+    published = {"frames": 9, "height": 60, "width": 120, "channels": 32, "scales": [5, 3, 2, 2], "depths": [2, 1, 1, 1],
+                 "exps": [4, 4, 4, 1], "kernels": [3, 3, 3, 3], "base_frames": 0, "base_channels": 5, "grid_channels": 4}
+    short = {"frames": 7, "height": 24, "width": 36, "channels": 12, "scales": [3, 2], "depths": [2, 1], "exps": [4, 1],
+             "kernels": [3, 5], "base_frames": 3, "base_channels": 2, "grid_channels": 2}
+    yield "hinerv", {**common, **short}, [0, 3, 6], 12, [(3, 0, 0), (3, 1, 1), (6, 1, 2), (0, 0, 1)]
+    yield ("hinerv_no_norm", {**common, **published, "upsample_norm": False}, [0, 8], 60, [(8, 0, 0), (0, 0, 1)])
+    yield "hinerv_one_frame", {**common, **short, "frames": 1, "base_frames": 0}, [0], 12, [(0, 1, 0)]
+
+
+def make_hinerv(out):
+    entries = []
+    for case, c, frames, size, places in hinerv_cases():
+        weights = {name: formula_tensor(name, shape) for name, shape in torch_hinerv.shapes(c).items()}
+        state = to_torch(weights)
+        whole = torch_hinerv.whole_frames(state, c, frames)
+        patches = torch.stack([torch_hinerv.patch(state, c, size, *place) for place in places])
+        golden = out / f"{case}.golden.safetensors"
+        safetensors_io.save(golden, {"frames": whole.numpy().astype(np.float32), "patches": patches.numpy().astype(np.float32)})
+        entries.append({"case": case, "config": c, "golden": golden.name, "frames": frames, "patch": size, "places": places,
+                        "parameters": sum(w.size for w in weights.values())})
+        print(f"{case:16} {entries[-1]['parameters']:7} parameters, output {whole.min():.3f} .. {whole.max():.3f}")
+        if case == "hinerv":
+            make_hinerv_archive(out, case, c, weights)
+    return entries
+
+
+def make_hinerv_archive(out, case, c, weights):
+    """The same network quantised and pruned, in the authors' file format; one layer has nothing left."""
+    rng = np.random.default_rng(41)
+    masks = {name: rng.random(w.shape) < 0.85 for name, w in weights.items() if w.ndim > 1 and "grids" not in name}
+    masks["decoder.blocks.1.2.fc1.weight"][:] = False
+    decoded = hinerv_archive.write(out / f"{case}.weights.zip", weights, masks, 6)
+    frames = torch_hinerv.whole_frames(to_torch(decoded), c, [0, 5])
+    safetensors_io.save(out / f"{case}_archive.golden.safetensors", {**decoded, "frames": frames.numpy().astype(np.float32)})

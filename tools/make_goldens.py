@@ -344,6 +344,13 @@ def op_cases(rng):
     yield "sub_broadcast", {"op": "sub"}, [random(1, 3, 4, 5), random(3, 1, 1)], torch.sub
     yield "div", {"op": "div"}, [random(1, 3, 4, 5), 1 + random(1, 3, 4, 5) ** 2], torch.div
     yield "linear", {"op": "linear"}, [random(2, 3, 6), random(5, 6), random(5)], F.linear
+    yield "gelu", {"op": "gelu"}, [3 * random(1, 3, 4, 5)], F.gelu
+    yield ("layer_norm", {"op": "layer_norm", "epsilon": 1e-6}, [random(2, 5, 3, 4)],
+           lambda x: F.layer_norm(x.movedim(1, 3), (5,), eps=1e-6).movedim(3, 1))
+    yield "matmul_broadcast", {"op": "matmul"}, [random(2, 1, 3, 4), random(5, 4, 6)], torch.matmul
+    yield "permute", {"op": "permute", "order": (2, 0, 3, 1)}, [random(2, 3, 4, 5)], lambda x: x.permute(2, 0, 3, 1)
+    yield ("crop", {"op": "crop", "edges": (1, 2, 0, 3)}, [random(2, 3, 6, 7)], lambda x: x[:, :, 1:, 2:4])
+    yield "repeat", {"op": "repeat", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))
 
@@ -412,13 +419,15 @@ def picture_metrics(p, t, mode):
     return 10 * np.log10(1 / ((p - t) ** 2).mean()), float((luminance * contrast).mean())
 
 
-def pu21_psnr(p, t, white):
-    """By Mantiuk and Azimi's "banding_glare" coefficients (2021)."""
-    def encode(x):
-        y = np.clip(np.maximum(x, 0).astype(np.float64) * white, 0.005, 10000) ** 0.9062562627
-        return 596.3148142 * (((0.353487901 + 0.3734658629 * y) / (1 + 8.277049286e-05 * y)) ** 0.09150303166 - 0.9099517204)
+def pu21(light, white):
+    """By Mantiuk and Azimi's "banding_glare" coefficients (2021); `light` a double tensor, 1 = white cd/m2."""
+    y = (light * white).clamp(0.005, 10000) ** 0.9062562627
+    return 596.3148142 * (((0.353487901 + 0.3734658629 * y) / (1 + 8.277049286e-05 * y)) ** 0.09150303166 - 0.9099517204)
 
-    return 10 * np.log10(256**2 / ((encode(p) - encode(t)) ** 2).mean())
+
+def pu21_psnr(p, t, white):
+    p, t = (torch.from_numpy(x).double() for x in (p, t))
+    return 10 * torch.log10(256**2 / ((pu21(p, white) - pu21(t, white)) ** 2).mean())
 
 
 def make_training(out):
@@ -433,6 +442,7 @@ def make_training(out):
     tensors, values = {"prediction": codes[0], "target": codes[1]}, {}
     t = torch.from_numpy(target).double()
     for name, loss in (("l1", F.l1_loss), ("hybrid", lambda p, t: hybrid(p, t, 0.3)),
+                       ("pu21", lambda p, t: F.l1_loss(pu21(p, 203), pu21(t, 203)) / 256),
                        ("ms-ssim 5", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 5)) + 0.16 * F.l1_loss(p, t)),
                        ("ms-ssim 11", lambda p, t: 0.84 * (1 - ms_ssim(p, t, 11)) + 0.16 * F.l1_loss(p, t))):
         p = torch.from_numpy(prediction).double().requires_grad_()
@@ -460,10 +470,11 @@ def main():
     make_training(out)
     hdr = formula_goldens.make_hdr(out)
     expand = formula_goldens.make_expand(out)
+    hinerv = formula_goldens.make_hinerv(out)
     segmentation = formula_goldens.make_segmentation(out)
-    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin"))
+    files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin", ".zip"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
-                "networks": entries, "hdr": hdr, "expand": expand, "segmentation": segmentation,
+                "networks": entries, "hdr": hdr, "expand": expand, "hinerv": hinerv, "segmentation": segmentation,
                 "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")

@@ -4,8 +4,6 @@ Written from the published architectures (Real-ESRGAN's SRVGGNetCompact, ESRGAN'
 code: make_goldens.py compares the two. The same code serves the PyTorch peer of the benchmarks.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 
@@ -218,21 +216,23 @@ def ldr2hdr(state, image, dilation=2):
 
 
 def gainmap(state, image, scale_hdr=4):
-    """U-Net over five levels whose output, to the fourth power, multiplies the picture's light."""
+    """U-Net over five levels: a gain of 1 to 64 for the light that is close to clipping."""
 
     def layer(name, x, stride=1):
-        return F.conv2d(x, state[name + ".weight"], state[name + ".bias"], stride, 1)
+        y = F.conv2d(x, state[name + ".weight"], None, stride, 1)
+        norm = [state[f"{name}.norm.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        return F.leaky_relu(F.batch_norm(y, *norm, eps=1e-5), 0.1)
 
-    levels = [F.leaky_relu(layer("down0", image.clamp(0, 1) ** (1 / 2.2)), 0.1)]
+    levels = [layer("down0", image.clamp(0, 1) ** (1 / 2.2))]
     for level in range(1, 5):
-        y = F.leaky_relu(layer(f"down{level}", levels[-1], 2), 0.1)
-        levels.append(F.leaky_relu(layer(f"same{level}", y), 0.1))
+        levels.append(layer(f"same{level}", layer(f"down{level}", levels[-1], 2)))
     y = levels[4]
     for level in range(3, -1, -1):
         y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
-        y = F.leaky_relu(layer(f"up{level}", torch.cat([y, levels[level]], 1)), 0.1)
-    gain = F.softplus(layer("gain", y) + math.log(math.e - 1)) ** 4
-    return image * gain / scale_hdr
+        y = layer(f"up{level}", torch.cat([y, levels[level]], 1))
+    clipped = ((image - 0.8) / 0.2).clamp(0, 1)
+    gain = (1 + (64**0.25 - 1) * torch.sigmoid(F.conv2d(y, state["gain.weight"], state["gain.bias"], 1, 1) - 3)) ** 4
+    return image * (1 + clipped * (gain - 1)) / scale_hdr
 
 
 def expandnet(state, image):

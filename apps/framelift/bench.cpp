@@ -14,6 +14,7 @@ struct NetworkBenchOptions {
   std::string size = "320x180";
   double seconds = 5;
   bool json = false;
+  bool resident = false;
 };
 
 struct NetworkFigures {
@@ -63,7 +64,8 @@ Result<NetworkFigures> measure(Executable& executable, double seconds) {
 Status bench_network(const NetworkBenchOptions& o) {
   FL_TRY(const PictureSize size, parse_size("--size", o.size));
   FL_TRY(const Network network, o.engine.load());
-  FL_TRY(const CompileOptions compile, o.engine.compile_options());
+  FL_TRY(CompileOptions compile, o.engine.compile_options());
+  compile.resident = o.resident;
   FL_TRY(Backend * backend, find_backend(o.engine.backend, network, compile));
   FL_TRY(const Graph graph, network.build(1, size.height, size.width));
   const auto begin = Clock::now();
@@ -79,6 +81,7 @@ Status bench_network(const NetworkBenchOptions& o) {
                                       {"precision", to_string(executable->precision())},
                                       {"size", o.size},
                                       {"streams", executable->streams()},
+                                      {"resident", o.resident},
                                       {"frames", figures.frames},
                                       {"ms_per_frame", figures.ms_per_frame},
                                       {"latency_ms", figures.latency_ms},
@@ -110,6 +113,7 @@ void add_bench_command(CLI::App& app, Run& run) {
   o->engine.add_to(c);
   c.add_option("--size", o->size, "WIDTHxHEIGHT of the input")->capture_default_str();
   c.add_option("--seconds", o->seconds, "How long to measure")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  c.add_flag("--resident", o->resident, "Leave input and output on the GPU: the layers without the way there and back");
   c.add_flag("--json", o->json, "Print JSON");
   c.callback([o, &run] {
     run = [o] {

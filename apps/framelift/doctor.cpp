@@ -1,31 +1,15 @@
 #include <filesystem>
-
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/avutil.h>
-}
 #include <thread>
 
 #include "apps/framelift/commands.h"
 #include "backend/backend.h"
 #include "display/window.h"
+#include "encode/media_sink.h"
 #include "network/model_store.h"
 #include "pipeline/job_plan.h"
 
 namespace framelift {
 namespace {
-
-void print_codecs() {
-  // What people ask for most; whether this FFmpeg can do it.
-  constexpr const char* encoders[] = {"libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1", "png"};
-  std::string have, miss;
-  for (const char* name : encoders) (avcodec_find_encoder_by_name(name) ? have : miss) += fmt::format(" {}", name);
-  fmt::print("FFmpeg {}: encoders{}\n", av_version_info(), have);
-  if (!miss.empty())
-    fmt::print("  missing encoders:{} (Debian: apt install libavcodec-extra; elsewhere: an FFmpeg built with them)\n",
-               miss);
-}
 
 void print_cpu() {
   std::string sets;
@@ -49,7 +33,7 @@ int doctor() {
     fmt::print("engine {}:{}\n", backend->name(), lines.empty() ? " cannot run here" : "");
     for (const std::string& line : lines) fmt::print("  {}\n", line);
   }
-  print_codecs();
+  fmt::print("{}\n", describe_media());
   fmt::print("display: {}\n", describe_display());
   const auto folder = model_folder();
   const auto models = list_models();

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "decode/picture_files.h"
 #include "encode/output_file.h"
-#include "pipeline/keep_light.h"
-#include "pipeline/tone_map_pictures.h"
+#include "pipeline/pictures/keep_light.h"
+#include "pipeline/pictures/tone_map_pictures.h"
 
 namespace framelift {
 namespace {
@@ -211,7 +211,7 @@ void add_expand_command(CLI::App& app, Run& run) {
   c.add_flag("-q,--quiet", video.quiet, "No progress and no summary");
   c.footer(
       "Examples:\n"
-      "  framelift expand photo.jpg --out photo.exr --model expandnet.pth\n"
+      "  framelift expand photo.jpg --out photo.exr\n"
       "  framelift expand photos/ more/*.jpg --out expanded/\n"
       "  framelift expand shot.mp4 --out frames/ --tile 1024 --overlap 128\n"
       "  framelift expand shot.mp4 --out shot.mov --encoder prores_ks");

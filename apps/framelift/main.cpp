@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   framelift::add_tonemap_command(app, run);
   framelift::add_expand_command(app, run);
   framelift::add_segment_command(app, run);
+  framelift::add_decompress_command(app, run);
   framelift::add_play_command(app, run);
   framelift::add_compare_command(app, run);
   framelift::add_dataset_command(app, run);

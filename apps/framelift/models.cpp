@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -43,8 +44,23 @@ Status list() {
   return {};
 }
 
+void print_network(const Network& network) {
+  print(fmt::format("name        {}\nnetwork     {} ({})\nscale       x{}\nparameters  {}\n", network.name,
+                    network.architecture->name, network.architecture->description, network.contract.scale,
+                    network.parameter_count()));
+  for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
+  for (const char* key : {"license", "source", "source_sha256"})
+    print(fmt::format("{:<11} {}\n", key, value_or(network.metadata, key, "unknown")));
+}
+
 // What a file holds, and what network that is; a file of unknown architecture is described too, then refused.
 Status info(const std::string& model) {
+  if (std::ranges::count(built_in_networks(), model, &BuiltInNetwork::name)) {
+    FL_TRY(const Network network, open_model(model));
+    print("file        part of the program\n");
+    print_network(network);
+    return {};
+  }
   FL_TRY(auto path, resolve_model(model));
   FL_TRY(auto file, read_weights(path));
   int64_t elements = 0;
@@ -52,12 +68,7 @@ Status info(const std::string& model) {
   print(fmt::format("file        {}\nformat      {}\ntensors     {} with {} values\n", path.string(),
                     to_string(file.format), file.tensors.size(), elements));
   FL_TRY(auto network, make_network(file));
-  print(fmt::format("name        {}\nnetwork     {} ({})\nscale       x{}\nparameters  {}\n", network.name,
-                    network.architecture->name, network.architecture->description, network.contract.scale,
-                    network.parameter_count()));
-  for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
-  for (const char* key : {"license", "source", "source_sha256"})
-    print(fmt::format("{:<11} {}\n", key, value_or(network.metadata, key, "unknown")));
+  print_network(network);
   return {};
 }
 

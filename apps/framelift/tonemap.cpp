@@ -3,7 +3,7 @@
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/picture_folder.h"
-#include "pipeline/tone_map_pictures.h"
+#include "pipeline/pictures/tone_map_pictures.h"
 
 namespace framelift {
 namespace {

@@ -113,8 +113,9 @@ void add_optimiser_options(CLI::App& c, TrainCommand& o) {
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str()
       ->group(group);
-  c.add_option("--loss", o.loss, "l1, hybrid (for linear light), ms-ssim; auto takes hybrid for linear light, else l1")
-      ->check(CLI::IsMember({"auto", "l1", "hybrid", "ms-ssim"}))
+  c.add_option("--loss", o.loss,
+               "l1, ms-ssim, and for linear light hybrid and pu21; auto takes hybrid for linear light, else l1")
+      ->check(CLI::IsMember({"auto", "l1", "hybrid", "ms-ssim", "pu21"}))
       ->capture_default_str()
       ->group(group);
   c.add_option("--alpha", t.validation.loss.alpha, "Share of L1 in hybrid, of MS-SSIM in ms-ssim")
@@ -234,7 +235,10 @@ Status complete(TrainCommand& o, TrainingJob& job) {
   t.batches.scale_jitter_high = o.scale_jitter[1];
   t.batches.seed = t.seed;
   t.scale_hdr = linear ? o.scale_hdr : 1;
+  if (t.validation.loss.kind == LossKind::pu21 && !linear)
+    return fail(ErrorCode::invalid_argument, "--loss pu21 is for linear light; {} makes none", o.network);
   t.validation.white_nits = linear ? hdr_reference_white_nits * o.scale_hdr : 0;
+  t.validation.loss.white_nits = t.validation.white_nits;
   job.options = t;
   job.root = o.out;
   job.program = fmt::format("framelift {} ({})", FRAMELIFT_VERSION, git_commit);

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "frame/frame.h"
+#include "frame/read_pixel.h"
 #include "frame/tensor.h"
+#include "frame/write_pixel.h"
 #include "graph/graph.h"
 
 namespace framelift {
@@ -27,6 +30,9 @@ struct CompileOptions {
   int threads = 0;                  // CPU threads; 0: all the process may use
   bool latency = false;             // true: one request uses all threads; false: best total throughput
   std::filesystem::path cache_dir;  // compiled-engine cache; empty: no cache
+  // Inputs and outputs stay on the device, and what input() and output() give is neither read nor written: for
+  // measuring the network without the way to the device and back. No effect where the device is the host.
+  bool resident = false;
 };
 
 // What one input or output of an executable looks like: host memory, contiguous, row-major (NCHW).
@@ -34,6 +40,23 @@ struct PortInfo {
   std::string name;
   DType dtype = DType::f32;
   Shape shape;
+};
+
+// A request's picture as frames instead of tensors, for engines whose device turns samples into signals and back by
+// itself: a frame of samples takes a fraction of its tensor's way. Whole frames only, of integer samples. The values
+// are those of FrameToTensor and TensorToFrame to the last bit where the network computes in f32.
+class PixelPort {
+ public:
+  virtual ~PixelPort() = default;
+
+  // Takes input(0) from the frame's samples instead of from its tensor, for the next run; `region` of the frame is the
+  // network's input, which may reach beyond it, and `clamp` limits it to [0, 1]. The frame is not needed afterwards.
+  virtual Status load(const PixelReading& reading, const Frame& frame, const Region& region, bool clamp) = 0;
+  // From now on runs turn output(0), whose first pixel is the picture's, into samples of a frame of this format and
+  // size, and leave the tensor on the device.
+  virtual Status make_frames(const PixelWriting& writing, const PixelFormat& format, int width, int height) = 0;
+  // After wait(): copies those samples into `dst`, of that format and size; alpha becomes opaque.
+  virtual void take(const Frame& dst) = 0;
 };
 
 // One run of the network with its own input and output buffers, allocated when the request is created and never
@@ -52,6 +75,8 @@ class InferRequest {
   virtual Status wait() = 0;
   // Asks a run under way to end early, from any thread; wait() then returns soon, and may fail. May do nothing.
   virtual void cancel() {}
+  // Owned by the request; null: pictures are tensors.
+  virtual PixelPort* pixels() { return nullptr; }
 };
 
 // A graph with its weights, ready to run for one input size.

@@ -1,6 +1,7 @@
 // Exact fractions for time bases, frame rates and sample aspect ratios.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace framelift {
@@ -12,5 +13,20 @@ struct Rational {
   double value() const { return den == 0 ? 0.0 : static_cast<double>(num) / static_cast<double>(den); }
   friend bool operator==(const Rational& a, const Rational& b) { return a.num * b.den == b.num * a.den; }
 };
+
+// The last convergent of the continued fraction of `value`, above 0, whose terms are at most `limit`.
+inline Rational nearest_rational(double value, int64_t limit) {
+  Rational before{0, 1}, found{1, 0};
+  for (;;) {
+    const double whole = std::floor(value);
+    const double num = whole * static_cast<double>(found.num) + static_cast<double>(before.num);
+    const double den = whole * static_cast<double>(found.den) + static_cast<double>(before.den);
+    if (num > static_cast<double>(limit) || den > static_cast<double>(limit)) return found;
+    before = found;
+    found = {static_cast<int64_t>(num), static_cast<int64_t>(den)};
+    if (value - whole < 1e-6) return found;  // what single precision holds of such fractions
+    value = 1 / (value - whole);
+  }
+}
 
 }  // namespace framelift

@@ -2,13 +2,8 @@
 // values into RGB and back. Header only, constexpr, compiled for the CPU and (under nvcc) for CUDA.
 #pragma once
 
+#include "base/host_device.h"
 #include "color/color_info.h"
-
-#ifdef __CUDACC__
-#define FRAMELIFT_HD __host__ __device__
-#else
-#define FRAMELIFT_HD
-#endif
 
 namespace framelift {
 

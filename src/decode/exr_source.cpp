@@ -21,8 +21,6 @@
 #include "base/allocation_counter.h"
 #include "base/log.h"
 #include "decode/exr_header.h"
-#include "decode/frame_holders.h"
-#include "decode/pixel_layout.h"
 #include "frame/region.h"
 
 namespace framelift {
@@ -164,7 +162,7 @@ class ExrSource final : public Source {
   SourceOptions options_;
   VideoInfo info_;
   SourceCounters counters_;
-  FrameHolders pictures_{FrameHolders::Reuse::keep_buffer};
+  std::optional<FramePool> pictures_;  // made with the first frame
   std::vector<float> rows_;
   std::vector<Imf::Rgba> rgba_;
 };
@@ -193,7 +191,7 @@ Status ExrSource::describe(const Imf::MultiPartInputFile& file) {
   if (const auto& chromaticities = info_.attributes.chromaticities)
     info_.color.primaries = known_primaries(*chromaticities);
   if (const float aspect = header.pixelAspectRatio(); aspect > 0.01f && aspect < 100)
-    info_.sample_aspect_ratio = from_av(av_d2q(aspect, 1000));
+    info_.sample_aspect_ratio = nearest_rational(aspect, 1000);
   info_.still = files_.size() == 1 && path == options_.path;
   info_.container = info_.codec = "exr";
   return {};
@@ -218,23 +216,10 @@ void ExrSource::select_files() {
 }
 
 Result<Frame> ExrSource::new_frame() {
-  auto holder = pictures_.take();
-  AVFrame& av = holder->frame();
-  if (!av.buf[0]) {
-    av.format = av_pixel_format(info_.format);
-    av.width = info_.width;
-    av.height = info_.height;
-    if (av_frame_get_buffer(&av, 0) < 0)
-      return fail(ErrorCode::out_of_memory, "{}: no memory for {}x{} pixels", options_.path, info_.width, info_.height);
-  }
-  Frame frame;
-  frame.width = info_.width;
-  frame.height = info_.height;
-  frame.format = info_.format;
+  if (!pictures_) pictures_.emplace(info_.width, info_.height, info_.format, FramePool::growing);
+  FL_TRY(Frame frame, pictures_->acquire());
   frame.color = info_.color;
   frame.sample_aspect_ratio = info_.sample_aspect_ratio;
-  view_planes(av, frame);
-  frame.memory = std::move(holder);
   return frame;
 }
 

@@ -9,8 +9,7 @@
 #include <fstream>
 
 #include "decode/exr_source.h"
-#include "decode/ffmpeg.h"
-#include "decode/ffmpeg_source.h"
+#include "decode/media_source.h"
 #include "decode/pattern_source.h"
 #include "decode/picture_files.h"
 #include "decode/source.h"
@@ -23,24 +22,24 @@ namespace fs = std::filesystem;
 // "a:b/%d.png" must not look like a protocol to FFmpeg.
 std::string plain_path(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
 
-Result<FfmpegInput> numbered_sequence(const SourceOptions& options, const NumberPattern& pattern) {
+Result<MediaInput> numbered_sequence(const SourceOptions& options, const NumberPattern& pattern) {
   const std::vector<int> numbers = numbers_of(options.path, pattern);
   if (numbers.empty())
     return fail(ErrorCode::not_found, "{}: no file matches this number pattern; check the folder and the digits",
                 options.path);
-  FfmpegInput input{plain_path(options.path), options.path, "image2", {}, true};
+  MediaInput input{plain_path(options.path), options.path, "image2", {}, true};
   input.demuxer_options = {{"pattern_type", "sequence"}, {"start_number", std::to_string(numbers.front())}};
   return input;
 }
 
-Result<FfmpegInput> picture_folder(const SourceOptions& options) {
+Result<MediaInput> picture_folder(const SourceOptions& options) {
   FL_TRY(const std::string kind, kind_of_folder(options.path));
   std::string pattern;
   for (char c : plain_path(options.path)) {
     if (std::strchr("*?[]{}\\", c)) pattern += '\\';
     pattern += c;
   }
-  return FfmpegInput{pattern + "/*" + kind, options.path, "image2", {{"pattern_type", "glob"}}, true};
+  return MediaInput{pattern + "/*" + kind, options.path, "image2", {{"pattern_type", "glob"}}, true};
 }
 
 // Whether the path stands for OpenEXR pictures: a file by its first bytes or its name, anything else by its name.
@@ -70,9 +69,9 @@ Status check_readable(const std::string& path) {
   return {};
 }
 
-Result<FfmpegInput> resolve(const SourceOptions& options) {
+Result<MediaInput> resolve(const SourceOptions& options) {
   const std::string& path = options.path;
-  FfmpegInput input{path, path, ffmpeg_format_name(options.format), {}, false};
+  MediaInput input{path, path, container_name(options.format), {}, false};
   if (path.empty()) return fail(ErrorCode::invalid_argument, "no input file given");
   if (path == "-") {
     input.url = "pipe:0";
@@ -96,11 +95,17 @@ Result<FfmpegInput> resolve(const SourceOptions& options) {
   }
   if (auto pattern = number_pattern(fs::path(path).filename().string())) return numbered_sequence(options, *pattern);
   if (path.find_first_of("*?[{") != std::string::npos)
-    return FfmpegInput{plain_path(path), path, "image2", {{"pattern_type", "glob"}}, true};
+    return MediaInput{plain_path(path), path, "image2", {{"pattern_type", "glob"}}, true};
   return fail(ErrorCode::not_found, "{}: no such file", path);
 }
 
 }  // namespace
+
+std::string container_name(const std::string& name) {
+  if (name == "y4m") return "yuv4mpegpipe";
+  if (name == "mkv") return "matroska";
+  return name;
+}
 
 Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
   if (options.path.starts_with("test:")) return open_pattern_source(options);
@@ -111,7 +116,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
   }
   auto resolved = resolve(options);
   if (!resolved) return fail(std::move(resolved.error()));
-  FfmpegInput& input = *resolved;
+  MediaInput& input = *resolved;
   if (input.format == "rawvideo") {
     if (options.raw_width <= 0 || options.raw_height <= 0 || options.raw_pixel_format.empty())
       return fail(ErrorCode::invalid_argument,
@@ -124,7 +129,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
   if (input.sequence)
     input.demuxer_options.emplace_back(
         "framerate", fmt::format("{}/{}", options.sequence_frame_rate.num, options.sequence_frame_rate.den));
-  return open_ffmpeg_source(input, options);
+  return open_media_source(input, options);
 }
 
 }  // namespace framelift

@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "decode/pixel_layout.h"
-
 namespace framelift {
 namespace {
 
@@ -124,9 +122,9 @@ Result<std::unique_ptr<Source>> open_pattern_source(const SourceOptions& options
     if (!text.empty() && !skip(text, ':')) return bad("the number of frames is not a number above 0");
   }
   if (!text.empty()) {
-    auto layout = pixel_layout(av_get_pix_fmt(std::string(text).c_str()));
-    if (!layout || !layout->native) return bad(fmt::format("\"{}\" is not a planar pixel format", text));
-    info.format = layout->format;
+    const auto format = parse_pixel_format(text);
+    if (!format) return bad(fmt::format("\"{}\" is not a planar pixel format", text));
+    info.format = *format;
   }
   if (options.max_frames > 0) frames = std::min(frames, options.max_frames);
   info.frame_count = frames;

@@ -2,7 +2,22 @@
 
 #include <algorithm>
 
+#include "frame/read_pixel.h"
+
 namespace framelift {
+
+SamplePicture sample_picture(const Frame& frame) {
+  SamplePicture picture;
+  picture.width = frame.width;
+  picture.height = frame.height;
+  picture.chroma_width = frame.planes[1].width;
+  picture.chroma_height = frame.planes[1].height;
+  for (size_t p = 0; p < 3; ++p) {
+    picture.data[p] = frame.planes[p].data;
+    picture.stride_bytes[p] = frame.planes[p].stride_bytes;
+  }
+  return picture;
+}
 
 void fill_opaque(const PlaneView& plane, const PixelFormat& format, const Region& region) {
   const auto fill = [&](auto opaque) {

@@ -31,6 +31,11 @@ struct PlaneView {
   }
 };
 
+struct Frame;
+struct SamplePicture;
+// A frame's planes (alpha left out) as read_pixel.h and write_pixel.h take them.
+SamplePicture sample_picture(const Frame& frame);
+
 // Fills a part of an alpha plane of `format` with full opacity.
 void fill_opaque(const PlaneView& plane, const PixelFormat& format, const Region& region);
 
@@ -67,6 +72,9 @@ struct Frame {
 // block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
 class FramePool {
  public:
+  // A capacity for frames that are kept as long as wanted: acquire() never waits, but makes a block if none is free.
+  static constexpr size_t growing = 0;
+
   // Rows are aligned to 64 bytes and padded by at least 64 bytes. width and height are at least 1.
   FramePool(int width, int height, PixelFormat format, size_t capacity);
   ~FramePool();

@@ -35,12 +35,20 @@ struct FramePool::State {
 
   int width, height;
   PixelFormat format;
+  bool grows = false;
   size_t frame_bytes = 0;
   std::mutex mutex;
   std::condition_variable available;
   bool cancelled = false;
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<Block*> free;  // reserved to blocks.size(), so release never allocates
+
+  void add_block() {
+    blocks.push_back(std::make_unique<Block>());
+    blocks.back()->state = this;
+    free.reserve(blocks.capacity());
+    free.push_back(blocks.back().get());
+  }
 };
 
 FramePool::FramePool(int width, int height, PixelFormat format, size_t capacity) : state_(std::make_shared<State>()) {
@@ -49,13 +57,9 @@ FramePool::FramePool(int width, int height, PixelFormat format, size_t capacity)
   state_->format = format;
   for (int p = 0; p < format.plane_count(); ++p)
     state_->frame_bytes += row_bytes(format, p, width) * static_cast<size_t>(format.plane_height(p, height));
-  capacity = capacity ? capacity : 1;
-  state_->free.reserve(capacity);
-  for (size_t i = 0; i < capacity; ++i) {
-    state_->blocks.push_back(std::make_unique<State::Block>());
-    state_->blocks.back()->state = state_.get();
-    state_->free.push_back(state_->blocks.back().get());
-  }
+  state_->grows = capacity == growing;
+  state_->blocks.reserve(capacity);
+  for (size_t i = 0; i < capacity; ++i) state_->add_block();
 }
 
 FramePool::~FramePool() { cancel(); }
@@ -73,8 +77,9 @@ Result<Frame> FramePool::acquire() {
   State::Block* block = nullptr;
   {
     std::unique_lock lock(state.mutex);
-    state.available.wait(lock, [&] { return state.cancelled || !state.free.empty(); });
+    state.available.wait(lock, [&] { return state.cancelled || state.grows || !state.free.empty(); });
     if (state.cancelled) return fail(ErrorCode::cancelled, "stopped while waiting for a free frame");
+    if (state.free.empty()) state.add_block();
     block = state.free.back();
     state.free.pop_back();
   }

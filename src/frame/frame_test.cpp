@@ -21,6 +21,27 @@ TEST(PixelFormat, RoundsChromaUp) {
   EXPECT_EQ((PixelFormat{ColorFamily::gray, 8, 0, 0, true}).plane_count(), 2);
 }
 
+TEST(PixelFormat, IsFoundByItsName) {
+  for (const char* name : {"yuv420p", "yuv422p10", "yuva444p16", "gbrp", "gbrapf32", "gray", "gray12", "yuv440p"}) {
+    const auto format = parse_pixel_format(name);
+    ASSERT_TRUE(format) << name;
+    EXPECT_EQ(to_string(*format), name);
+  }
+  EXPECT_EQ(to_string(*parse_pixel_format("yuv420p10le")), "yuv420p10");
+  for (const char* name : {"", "rgb24", "yuv420", "yuv420ple", "yuv444pf32", "gray32", "yuv420p17"})
+    EXPECT_FALSE(parse_pixel_format(name)) << name;
+}
+
+TEST(FramePool, GrowsWhereItIsMeantTo) {
+  FramePool pool(8, 8, PixelFormat{}, FramePool::growing);
+  std::vector<Frame> held;
+  for (int i = 0; i < 5; ++i) held.push_back(std::move(*pool.acquire()));
+  for (size_t i = 1; i < held.size(); ++i) EXPECT_NE(held[i].planes[0].data, held[0].planes[0].data);
+  const std::byte* last = held.back().planes[0].data;
+  held.pop_back();
+  EXPECT_EQ(pool.acquire()->planes[0].data, last);
+}
+
 TEST(FramePool, ReusesMemoryAndAlignsRows) {
   FramePool pool(33, 21, PixelFormat{ColorFamily::yuv, 10, 1, 1, false}, 1);
   std::byte* first = nullptr;

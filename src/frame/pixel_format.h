@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace framelift {
 
@@ -41,5 +43,7 @@ struct PixelFormat {
 
 // Short name in FFmpeg's manner: "yuv420p10", "gbrp", "gray", "yuva444p", "gbrpf32".
 std::string to_string(const PixelFormat& format);
+// The format of that name, also with the byte order FFmpeg may put behind it ("yuv420p10le").
+std::optional<PixelFormat> parse_pixel_format(std::string_view name);
 
 }  // namespace framelift

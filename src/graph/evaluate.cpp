@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 
 #include "graph/op.h"
 
@@ -266,6 +267,21 @@ void batch_norm(const BatchNorm& op, std::span<const TensorView> in, const Tenso
   }
 }
 
+void layer_norm(const LayerNorm& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const int64_t plane = s[2] * s[3];
+  for (int64_t n = 0; n < s[0]; ++n)
+    for (int64_t i = 0; i < plane; ++i) {
+      const float* x = in[0].as<float>() + n * s[1] * plane + i;
+      float* y = out.as<float>() + n * s[1] * plane + i;
+      double mean = 0, squares = 0;
+      for (int64_t c = 0; c < s[1]; ++c) mean += x[c * plane] / static_cast<double>(s[1]);
+      for (int64_t c = 0; c < s[1]; ++c) squares += (x[c * plane] - mean) * (x[c * plane] - mean);
+      const double gain = 1 / std::sqrt(squares / static_cast<double>(s[1]) + op.epsilon);
+      for (int64_t c = 0; c < s[1]; ++c) y[c * plane] = static_cast<float>((x[c * plane] - mean) * gain);
+    }
+}
+
 void inverse_tone_map(const InverseToneMap& op, std::span<const TensorView> in, const TensorView& out) {
   const auto curve = Bt2446::create(op.method, op.peak_nits);  // parameters checked by the shape rule
   const int64_t pixels = out.shape[2] * out.shape[3];
@@ -291,6 +307,52 @@ void linear(std::span<const TensorView> in, const TensorView& out) {
       for (int64_t i = 0; i < inner; ++i) sum += double{x[row * inner + i]} * weight[o * inner + i];
       out.as<float>()[row * outer + o] = static_cast<float>(sum);
     }
+}
+
+void matmul(std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const int64_t rows = s[-2], columns = s[-1], inner = in[0].shape[-1];
+  std::vector<double> line(static_cast<size_t>(columns));
+  for (int64_t matrix = 0; matrix < s.elements() / (rows * columns); ++matrix) {
+    // Which matrix of each operand: its axes before the last two, the repeated ones left out.
+    std::array<int64_t, 2> source{}, stride{1, 1};
+    for (int64_t rest = matrix, axis = 3; axis <= s.rank(); ++axis) {
+      const int64_t index = rest % s[static_cast<int>(-axis)];
+      rest /= s[static_cast<int>(-axis)];
+      for (size_t k = 0; k < 2; ++k) {
+        if (axis > in[k].shape.rank()) continue;
+        const int64_t size = in[k].shape[static_cast<int>(-axis)];
+        source[k] += size == 1 ? 0 : index * stride[k];
+        stride[k] *= size;
+      }
+    }
+    const float* a = in[0].as<float>() + source[0] * rows * inner;
+    const float* b = in[1].as<float>() + source[1] * inner * columns;
+    for (int64_t row = 0; row < rows; ++row) {
+      std::ranges::fill(line, 0.0);
+      for (int64_t i = 0; i < inner; ++i)
+        for (int64_t column = 0; column < columns; ++column)
+          line[static_cast<size_t>(column)] += double{a[row * inner + i]} * b[i * columns + column];
+      std::ranges::transform(line, out.as<float>() + (matrix * rows + row) * columns,
+                             [](double v) { return static_cast<float>(v); });
+    }
+  }
+}
+
+// out[n, c, y, x] = in[source(n, c, y, x)].
+template <class F>
+void gather(std::span<const TensorView> in, const TensorView& out, F source) {
+  const Shape& s = out.shape;
+  float* y = out.as<float>();
+  std::array<int64_t, 4> at{};
+  for (at[0] = 0; at[0] < s[0]; ++at[0])
+    for (at[1] = 0; at[1] < s[1]; ++at[1])
+      for (at[2] = 0; at[2] < s[2]; ++at[2])
+        for (at[3] = 0; at[3] < s[3]; ++at[3]) {
+          const std::array<int64_t, 4> from = source(at);
+          const Shape& t = in[0].shape;
+          *y++ = in[0].as<float>()[((from[0] * t[1] + from[1]) * t[2] + from[2]) * t[3] + from[3]];
+        }
 }
 
 struct Evaluator {
@@ -326,6 +388,9 @@ struct Evaluator {
   void operator()(const Abs&) const {
     map(in, out, [](float v) { return std::abs(v); });
   }
+  void operator()(const Gelu&) const {
+    in_double([](double v) { return v * (1 + std::erf(v / std::numbers::sqrt2)) / 2; });
+  }
   void operator()(const Log1p&) const {
     in_double([](double v) { return std::log1p(v); });
   }
@@ -356,6 +421,23 @@ struct Evaluator {
     for_each_shuffled(out.shape, op.factor,
                       [&](int64_t deep, int64_t wide) { out.as<float>()[deep] = in[0].as<float>()[wide]; });
   }
+  void operator()(const Crop& op) const {
+    gather(in, out, [&](std::array<int64_t, 4> at) {
+      return std::array<int64_t, 4>{at[0], at[1], at[2] + op.edges.top, at[3] + op.edges.left};
+    });
+  }
+  void operator()(const Repeat&) const {
+    gather(in, out, [&](std::array<int64_t, 4> at) {
+      return std::array<int64_t, 4>{at[0], at[1], at[2] % in[0].shape[2], at[3] % in[0].shape[3]};
+    });
+  }
+  void operator()(const Permute& op) const {
+    gather(in, out, [&](std::array<int64_t, 4> at) {
+      std::array<int64_t, 4> from{};
+      for (size_t i = 0; i < 4; ++i) from[static_cast<size_t>(op.order[i])] = at[i];
+      return from;
+    });
+  }
   void operator()(const Resize& op) const { resize(op, in, out); }
   void operator()(const ResizeTo& op) const { resize_to(op, in, out); }
   void operator()(const HardSwish&) const {
@@ -367,6 +449,8 @@ struct Evaluator {
   void operator()(const MaxPool2d& op) const { max_pool(op, in, out); }
   void operator()(const BatchNorm& op) const { batch_norm(op, in, out); }
   void operator()(const InverseToneMap& op) const { inverse_tone_map(op, in, out); }
+  void operator()(const LayerNorm& op) const { layer_norm(op, in, out); }
+  void operator()(const MatMul&) const { matmul(in, out); }
   void operator()(const Linear&) const { linear(in, out); }
   void operator()(const Reshape&) const { std::memcpy(out.data, in[0].data, out.bytes()); }
 };

@@ -69,6 +69,9 @@ struct Sigmoid {};
 
 struct Abs {};
 
+// x * (1 + erf(x / sqrt(2))) / 2 (Hendrycks & Gimpel, 2016), the exact form.
+struct Gelu {};
+
 // log(1 + x)
 struct Log1p {};
 
@@ -96,6 +99,16 @@ struct PixelShuffle {
 // The inverse of PixelShuffle; H and W are multiples of the factor.
 struct PixelUnshuffle {
   int factor = 2;
+};
+
+// Rows and columns taken off the edges of a picture.
+struct Crop {
+  Padding edges;
+};
+
+// The whole picture repeated: out[y, x] = in[y mod H, x mod W], [N,C,H,W] -> [N,C,H*rows,W*columns].
+struct Repeat {
+  int rows = 1, columns = 1;
 };
 
 // To an integer multiple of the size. nearest: out[y] = in[y / scale]; bilinear: half-pixel centres, edge clamp
@@ -135,8 +148,22 @@ struct BatchNorm {
   float epsilon = 1e-5f;
 };
 
+// The channels of each pixel brought to mean 0 and (biased) variance 1: (x - mean) / sqrt(variance + epsilon).
+// inputs: x [N,C,H,W].
+struct LayerNorm {
+  float epsilon = 1e-6f;
+};
+
+// Matrix products of the last two axes; the axes before broadcast as in NumPy. inputs: a [...,M,K], b [...,K,N].
+struct MatMul {};
+
 // x times the transposed weight along the last axis. inputs: x [...,I], weight [O,I], optional bias [O].
 struct Linear {};
+
+// Axis i of the output is axis order[i] of the input, of 4.
+struct Permute {
+  std::array<int, 4> order{0, 1, 2, 3};
+};
 
 // The same elements under another shape.
 struct Reshape {
@@ -160,10 +187,10 @@ struct ResizeTo {
   bool align_corners = false;
 };
 
-using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Log1p,
-                        Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Resize, AveragePool2d, MaxPool2d,
-                        GlobalAveragePool, Mean, InstanceNorm, BatchNorm, Linear, Reshape, InverseToneMap, HardSwish,
-                        ResizeTo>;
+using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Gelu,
+                        HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Repeat,
+                        Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm,
+                        LayerNorm, MatMul, Linear, Permute, Reshape, InverseToneMap>;
 
 // ---- the graph
 
@@ -224,6 +251,7 @@ class GraphBuilder {
   ValueId selu(ValueId x) { return add_node(Selu{}, {x}); }
   ValueId sigmoid(ValueId x) { return add_node(Sigmoid{}, {x}); }
   ValueId abs(ValueId x) { return add_node(Abs{}, {x}); }
+  ValueId gelu(ValueId x) { return add_node(Gelu{}, {x}); }
   ValueId log1p(ValueId x) { return add_node(Log1p{}, {x}); }
   ValueId pow(ValueId x, float exponent) { return add_node(Pow{exponent}, {x}); }
   ValueId mean(ValueId x) { return add_node(Mean{}, {x}); }
@@ -235,6 +263,8 @@ class GraphBuilder {
   ValueId concat(std::vector<ValueId> parts, int axis = 1) { return add_node(Concat{axis}, std::move(parts)); }
   ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
   ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }
+  ValueId crop(ValueId x, Padding edges) { return add_node(Crop{edges}, {x}); }
+  ValueId repeat(ValueId x, int rows, int columns) { return add_node(Repeat{rows, columns}, {x}); }
   ValueId resize(ValueId x, ResizeMode mode, int scale) { return add_node(Resize{mode, scale, scale}, {x}); }
   ValueId average_pool(ValueId x, int kernel, int stride, int pad) {
     return add_node(AveragePool2d{kernel, stride, pad}, {x});
@@ -247,8 +277,11 @@ class GraphBuilder {
   ValueId instance_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
   // Parameters `<name>.weight` (scale), `.bias` (shift), `.running_mean` and `.running_var`, one each per channel.
   ValueId batch_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
+  ValueId layer_norm(ValueId x, float epsilon = 1e-6f) { return add_node(LayerNorm{epsilon}, {x}); }
+  ValueId matmul(ValueId a, ValueId b) { return add_node(MatMul{}, {a, b}); }
   // Parameters `<name>.weight` [out,in] and `<name>.bias` [out].
   ValueId linear(ValueId x, std::string_view name, int64_t out_features);
+  ValueId permute(ValueId x, std::array<int, 4> order) { return add_node(Permute{order}, {x}); }
   ValueId reshape(ValueId x, Shape shape) { return add_node(Reshape{shape}, {x}); }
   ValueId clamp(ValueId x, float low, float high) { return add_node(Clamp{low, high}, {x}); }
   ValueId relu6(ValueId x) { return clamp(x, 0, 6); }

@@ -141,6 +141,57 @@ Result<Shape> broadcast_shape(std::span<const Shape> in) {
   return out;
 }
 
+Result<Shape> matmul_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 2));
+  const Shape &a = in[0], &b = in[1];
+  if (a.rank() < 2 || b.rank() < 2 || a[-1] != b[-2])
+    return fail(ErrorCode::invalid_argument, "{} and {} do not multiply", to_string(a), to_string(b));
+  Shape left = a, right = b;  // the matrices themselves broadcast with nothing
+  left.set_dim(-1, 1);
+  left.set_dim(-2, 1);
+  right.set_dim(-1, 1);
+  right.set_dim(-2, 1);
+  const Shape batches[] = {left, right};
+  FL_TRY(Shape out, broadcast_shape(batches));
+  out.set_dim(-2, a[-2]);
+  out.set_dim(-1, b[-1]);
+  return checked(out);
+}
+
+Result<Shape> permute_shape(const Permute& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  std::array<int, 4> sorted = op.order;
+  std::ranges::sort(sorted);
+  if (sorted != std::array<int, 4>{0, 1, 2, 3})
+    return fail(ErrorCode::invalid_argument, "an order of axes names each of the four once");
+  Shape out = in[0];
+  for (int i = 0; i < 4; ++i) out.set_dim(i, in[0][op.order[static_cast<size_t>(i)]]);
+  return out;
+}
+
+Result<Shape> crop_shape(const Crop& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  const Padding& p = op.edges;
+  if (std::min({p.top, p.left, p.bottom, p.right}) < 0)
+    return fail(ErrorCode::invalid_argument, "what is cut off is at least 0");
+  return checked({in[0][0], in[0][1], in[0][2] - p.top - p.bottom, in[0][3] - p.left - p.right});
+}
+
+Result<Shape> repeat_shape(const Repeat& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  if (op.rows < 1 || op.columns < 1) return fail(ErrorCode::invalid_argument, "repeats are at least 1");
+  return checked({in[0][0], in[0][1], in[0][2] * op.rows, in[0][3] * op.columns});
+}
+
+Result<Shape> layer_norm_shape(std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  return in[0];
+}
+
 Result<Shape> concat_shape(const Concat& op, std::span<const Shape> in) {
   if (in.empty()) return fail(ErrorCode::invalid_argument, "has nothing to join");
   Shape out = in[0];
@@ -165,6 +216,7 @@ std::string_view op_name(const Op& op) {
                         [](const Selu&) { return "selu"; },
                         [](const Sigmoid&) { return "sigmoid"; },
                         [](const Abs&) { return "abs"; },
+                        [](const Gelu&) { return "gelu"; },
                         [](const Log1p&) { return "log1p"; },
                         [](const Pow&) { return "pow"; },
                         [](const Sub&) { return "sub"; },
@@ -179,13 +231,18 @@ std::string_view op_name(const Op& op) {
                         [](const Concat&) { return "concat"; },
                         [](const PixelShuffle&) { return "pixel_shuffle"; },
                         [](const PixelUnshuffle&) { return "pixel_unshuffle"; },
+                        [](const Crop&) { return "crop"; },
+                        [](const Repeat&) { return "repeat"; },
                         [](const Resize&) { return "resize"; },
                         [](const AveragePool2d&) { return "average_pool2d"; },
                         [](const GlobalAveragePool&) { return "global_average_pool"; },
                         [](const InstanceNorm&) { return "instance_norm"; },
                         [](const BatchNorm&) { return "batch_norm"; },
+                        [](const LayerNorm&) { return "layer_norm"; },
+                        [](const MatMul&) { return "matmul"; },
                         [](const Linear&) { return "linear"; },
                         [](const MaxPool2d&) { return "max_pool2d"; },
+                        [](const Permute&) { return "permute"; },
                         [](const Reshape&) { return "reshape"; },
                         [](const InverseToneMap&) { return "inverse_tone_map"; },
                         [](const HardSwish&) { return "hard_swish"; },
@@ -205,6 +262,7 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                         [&](const Selu&) { return same_shape(in); },
                         [&](const Sigmoid&) { return same_shape(in); },
                         [&](const Abs&) { return same_shape(in); },
+                        [&](const Gelu&) { return same_shape(in); },
                         [&](const Log1p&) { return same_shape(in); },
                         [&](const Pow&) { return same_shape(in); },
                         [&](const Mean&) -> Result<Shape> {
@@ -241,6 +299,8 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                                         to_string(in[0]), r);
                           return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
                         },
+                        [&](const Crop& o) { return crop_shape(o, in); },
+                        [&](const Repeat& o) { return repeat_shape(o, in); },
                         [&](const Resize& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
                           FL_CHECK(expect_picture(in[0]));
@@ -258,7 +318,10 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                         },
                         [&](const InstanceNorm&) { return norm_shape(in, 2); },
                         [&](const BatchNorm&) { return norm_shape(in, 4); },
+                        [&](const LayerNorm&) { return layer_norm_shape(in); },
+                        [&](const MatMul&) { return matmul_shape(in); },
                         [&](const Linear&) { return linear_shape(in); },
+                        [&](const Permute& o) { return permute_shape(o, in); },
                         [&](const Reshape& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
                           FL_CHECK(checked(o.shape));
@@ -290,6 +353,7 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const Selu&) { return 3 * n; },
                         [&](const Sigmoid&) { return 3 * n; },
                         [&](const Abs&) { return n; },
+                        [&](const Gelu&) { return 5 * n; },
                         [&](const Log1p&) { return n; },
                         [&](const Pow&) { return n; },
                         [&](const Sub&) { return n; },
@@ -307,6 +371,8 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const GlobalAveragePool&) { return in[0].elements(); },
                         [&](const InstanceNorm&) { return 7 * n; },
                         [&](const BatchNorm&) { return 2 * n; },
+                        [&](const LayerNorm&) { return 5 * n; },
+                        [&](const MatMul&) { return 2 * n * in[0][-1]; },
                         [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
                         [&](const HardSwish&) { return 5 * n; },
                         [&](const ResizeTo&) { return 7 * n; },
@@ -355,7 +421,15 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                         [&](const InstanceNorm&) { return everything; },
                         // Its step depends on the size of the whole picture.
                         [&](const ResizeTo&) { return everything; },
-                        // These two need not keep pixels in place.
+                        // Output o is input o + what was cut off before it.
+                        [&](const Crop& o) {
+                          const int cut = axis == 0 ? o.edges.top : o.edges.left;
+                          return PixelReach{1, 1, -cut, cut};
+                        },
+                        // These need not keep pixels in place.
+                        [&](const Repeat&) { return everything; },
+                        [&](const MatMul&) { return everything; },
+                        [&](const Permute&) { return everything; },
                         [&](const Linear&) { return everything; },
                         [&](const Reshape&) { return everything; },
                         [&](const auto&) { return PixelReach{}; },

@@ -13,6 +13,8 @@ constexpr const char *first_layer = "down0.weight", *last_layer = "gain.weight";
 constexpr std::array<int, 5> widths{1, 2, 4, 6, 8};  // times the features, from full size to a sixteenth
 constexpr int alignment = 16;
 constexpr float slope = 0.1f;
+constexpr float root_of_largest_gain = 2.828427f;  // 64^(1/4)
+constexpr float knee = 0.8f;                       // linear light: sRGB code 231 of 255
 
 Result<Graph> build(const HyperParameters& hyper, int batch, int height, int width) {
   GraphBuilder b;
@@ -22,7 +24,8 @@ Result<Graph> build(const HyperParameters& hyper, int batch, int height, int wid
     Conv2d attributes;
     attributes.stride = {stride, stride};
     attributes.pad = Padding::same(1);
-    return b.leaky_relu(b.conv2d(x, layer_name, out, 3, attributes), slope);
+    const ValueId y = b.conv2d(x, layer_name, out, 3, attributes, false);
+    return b.leaky_relu(b.batch_norm(y, layer_name + ".norm"), slope);
   };
   const auto plus = [&](ValueId x, float number) { return b.add(x, b.constant(Tensor::filled({1}, number))); };
 
@@ -39,11 +42,13 @@ Result<Graph> build(const HyperParameters& hyper, int batch, int height, int wid
     x = layer(b.concat({b.resize(x, ResizeMode::bilinear, 2), skipped[level]}), fmt::format("up{}", level),
               channels(level));
 
-  // softplus(z + log(e - 1))^4: 1 at z = 0, above 0 everywhere, 10,000 at z = 9.5.
-  constexpr float unity = 0.541324855f;
-  const ValueId gain = b.pow(b.softplus(plus(b.conv2d_same(x, "gain", 3), unity)), 4);
+  // From 1 to 64, which is 13,000 cd/m2 where SDR white is 203: bounded, so that no step of training leads astray.
+  const ValueId reach = b.sigmoid(plus(b.conv2d_same(x, "gain", 3), -3));
+  const ValueId gain = b.pow(plus(b.scale(reach, root_of_largest_gain - 1), 1), 4);
+  const ValueId clipped = b.clamp(b.scale(plus(light, -knee), 1 / (1 - knee)), 0, 1);
+  const ValueId applied = plus(b.mul(clipped, plus(gain, -1)), 1);
   const float scale = static_cast<float>(hyper.at("scale_hdr_milli")) / 1000;
-  b.output(b.scale(b.mul(light, gain), 1 / scale), "image");
+  b.output(b.scale(b.mul(light, applied), 1 / scale), "image");
   return std::move(b).finish();
 }
 

@@ -1,6 +1,7 @@
-// 8-bit pictures to linear HDR with a gain map: a small U-Net says, pixel by pixel and channel by channel, how many
-// times brighter the scene was than the picture's own light. The project's own network; its first weights leave the
-// picture nearly as it is, so that training starts from the inverse of the picture's curve.
+// 8-bit pictures to linear HDR with a gain map: a small U-Net says of every component close to clipping how many times
+// brighter the scene was than the picture's own light. What the picture shows (components below 0.8 of white) stays as
+// it is, and nothing gets darker. The project's own network; that a mask confines what is invented to what was clipped
+// follows G. Eilertsen et al., "HDR image reconstruction from a single exposure using deep CNNs", ACM TOG 36(6), 2017.
 #pragma once
 
 #include "network/network.h"

@@ -164,6 +164,10 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
 Result<Network> open_model(std::string_view name_or_path) {
   for (const BuiltInNetwork& known : built_in_networks()) {
     if (name_or_path != known.name) continue;
+    if (!known.weights.empty()) {
+      FL_TRY(const WeightFile weights, parse_safetensors(known.weights, known.name));
+      return make_network(weights);
+    }
     Network network;
     network.name = known.name;
     network.architecture = known.architecture;

@@ -56,6 +56,17 @@ TEST_F(ModelStore, FolderComesFromTheEnvironment) {
   EXPECT_EQ(model_folder(), "/home/someone/.local/share/framelift/models");
 }
 
+TEST_F(ModelStore, BuiltInModelsNeedNoFolder) {
+  for (const BuiltInNetwork& known : built_in_networks()) {
+    const auto network = open_model(known.name);
+    ASSERT_WORKS(network);
+    EXPECT_EQ(network->name, known.name);
+    EXPECT_FALSE(network->metadata.at("license").empty());
+    const int edge = 4 * network->contract.alignment;
+    ASSERT_WORKS(network->build(1, edge, edge));
+  }
+}
+
 TEST_F(ModelStore, ImportedModelsLoadBackUnchanged) {
   const auto source = write_network("My Net.safetensors");
   EXPECT_TRUE(list_models().empty());

@@ -4,6 +4,8 @@
 #include <new>
 #include <string_view>
 
+#include "network/hinerv/weights.h"
+
 namespace framelift {
 
 namespace {
@@ -30,6 +32,9 @@ Result<Detected> detect(const WeightFile& file) {
     if (hyper) return Detected{architecture, std::move(*hyper)};
     if (hyper.error().code != ErrorCode::not_found) return fail(std::move(hyper.error()));
   }
+  if (is_hinerv(file))
+    return fail(ErrorCode::unsupported, "{}: holds a video (HiNeRV), no network for others; use framelift decompress",
+                file.path.string());
   return fail(ErrorCode::unsupported, "{}: holds no network framelift knows ({}); its first tensor is {}",
               file.path.string(), architecture_names(), file.tensors.empty() ? "missing" : file.tensors[0].first);
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -120,11 +121,13 @@ Result<Network> make_network(const WeightFile& file);
 // Reads a weight file of any format, then make_network().
 Result<Network> load_network(const std::filesystem::path& path);
 
-// Networks that need no weights, by name: "bt2446a", "bt2446c".
+// Networks that are part of the program, by name: those that need no weights ("bt2446a", "bt2446c"), and those whose
+// weights the project trained itself ("expand-small").
 struct BuiltInNetwork {
   const char* name;
-  const Architecture* architecture;
+  const Architecture* architecture = nullptr;  // with `hyper`, of a network without weights
   HyperParameters hyper;
+  std::span<const std::byte> weights;  // a safetensors file, static
 };
 const std::vector<BuiltInNetwork>& built_in_networks();
 

@@ -9,6 +9,7 @@
 #include "network/segmentation/deeplabv3plus.h"
 #include "network/segmentation/file_graph.h"
 #include "network/srvgg_compact.h"
+#include "weights/catalogue/built_in_weights.h"
 
 namespace framelift {
 
@@ -19,8 +20,9 @@ const std::vector<const Architecture*>& architectures() {
 }
 
 const std::vector<BuiltInNetwork>& built_in_networks() {
-  static const std::vector<BuiltInNetwork> all = {{"bt2446a", &bt2446, {{"method", 0}, {"peak_nits", 1000}}},
-                                                  {"bt2446c", &bt2446, {{"method", 1}, {"peak_nits", 1000}}}};
+  static const std::vector<BuiltInNetwork> all = {{"bt2446a", &bt2446, {{"method", 0}, {"peak_nits", 1000}}, {}},
+                                                  {"bt2446c", &bt2446, {{"method", 1}, {"peak_nits", 1000}}, {}},
+                                                  {"expand-small", nullptr, {}, expand_small_weights()}};
   return all;
 }
 

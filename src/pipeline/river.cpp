@@ -45,6 +45,8 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
   if (is_hdr(plan.sink.color.transfer) && job.network->contract.output_color)
     flicker_.emplace(job, plan, slots_.size());
   if (network.tiles.blend) blender_.emplace(network.tiles);
+  pixels_ =
+      plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept, flicker_.has_value());
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   if (resizer) {
     const PictureLayout picture = picture_layout(plan, source.info());
@@ -99,6 +101,7 @@ Status River::decode() {
 }
 
 Status River::preprocess() {
+  if (!pixels_) return fail(pixels_.error());
   Frame resized;
   if (resizer_) {
     FL_TRY(resized, picture_pool_->acquire());
@@ -123,7 +126,7 @@ Status River::preprocess() {
       RunningTile running{*index, static_cast<int>(tile), *slot, {}};
       {
         StageTimer timer(preprocess_meter);
-        reader_.run(input, network_.tiles.tiles[tile].input, request.input(0));
+        FL_CHECK(read_tile(input, network_.tiles.tiles[tile], request));
         if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
         if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
@@ -141,6 +144,12 @@ Status River::preprocess() {
   return {};
 }
 
+Status River::read_tile(const Frame& input, const Tile& tile, InferRequest& request) {
+  if (pixels_->reading) return request.pixels()->load(*pixels_->reading, input, tile.input, reader_.clamps());
+  reader_.run(input, tile.input, request.input(0));
+  return {};
+}
+
 Status River::postprocess() {
   const std::vector<Tile>& tiles = network_.tiles.tiles;
   Frame picture;  // being put together from its tiles
@@ -155,7 +164,7 @@ Status River::postprocess() {
     FinishedFrame finished;
     {
       StageTimer timer(postprocess_meter);
-      add_tile(request.output(0), running->tile, picture);
+      add_tile(request, running->tile, picture);
       if (flicker_) flicker_->add_output(request.output(0), tile);
       free_requests_.push(running->request);
       if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
@@ -170,7 +179,13 @@ Status River::postprocess() {
 }
 
 // What the network made of a tile, to the output's colours and into the picture; with others where tiles blend.
-void River::add_tile(const TensorView& output, int tile, const Frame& picture) {
+void River::add_tile(InferRequest& request, int tile, const Frame& picture) {
+  if (pixels_->writing) {
+    request.pixels()->take(picture);
+    if (writer_.light && !writer_.resizer) writer_.light->add(picture, picture.height);
+    return;
+  }
+  const TensorView output = request.output(0);
   if (writer_.mask) return writer_.mask->take(output);
   if (writer_.gain != 1)
     for (float& v : output.f32()) v *= writer_.gain;

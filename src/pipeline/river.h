@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bounded_queue.h"
+#include "pipeline/device_pixels.h"
 #include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/statistics.h"
@@ -57,7 +58,8 @@ class River {
   };
 
   void stop(Error error);
-  void add_tile(const TensorView& output, int tile, const Frame& picture);
+  Status read_tile(const Frame& input, const Tile& tile, InferRequest& request);
+  void add_tile(InferRequest& request, int tile, const Frame& picture);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<FinishedFrame> finish_frame(int slot, Frame picture);
   void note_written();
@@ -83,6 +85,7 @@ class River {
   std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
   std::optional<JobFlicker> flicker_;      // of jobs that make HDR video; fed by preprocess() and postprocess()
   std::optional<TileBlender> blender_;     // of tiles that blend
+  Result<DevicePixels> pixels_;            // an error ends the job as its first stage begins
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

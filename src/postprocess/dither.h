@@ -1,21 +1,11 @@
-// Ordered dither: Bayer's 8x8 threshold matrix, built by interleaving the bits of x ^ y and y.
+// Ordered dither as rows of vectors want it.
 #pragma once
 
 #include <array>
 
+#include "frame/write_pixel.h"
+
 namespace framelift {
-
-inline constexpr int dither_size = 8;
-
-// Offset in (-0.5, 0.5), in output steps, added before rounding. Its mean over the matrix is 0, and a value that is a
-// code already stays that code. Each plane uses the matrix shifted, so that planes do not step together.
-constexpr float dither_offset(int plane, int x, int y) {
-  x = (x + 3 * plane) & (dither_size - 1);
-  y = (y + 5 * plane) & (dither_size - 1);
-  int rank = 0;
-  for (int bit = 0; bit < 3; ++bit) rank = rank << 2 | (((x ^ y) >> bit) & 1) << 1 | ((y >> bit) & 1);
-  return (static_cast<float>(rank) + 0.5f) / (dither_size * dither_size) - 0.5f;
-}
 
 // What is added to each plane before rounding: the code's offset, and the dither matrix where asked. Rows are repeated
 // to the right so that the longest vector of any instruction set can be loaded at any phase.

@@ -138,25 +138,31 @@ Result<TensorToFrame> TensorToFrame::create(const PixelFormat& format, const Col
   FL_CHECK(check_color(format, color));
   TensorToFrame converter;
   converter.format_ = format;
-  converter.siting_ = chroma_siting(format, color.chroma_location);
+  converter.writing_.family = format.family;
+  converter.writing_.dither = dither;
+  converter.writing_.siting = chroma_siting(format, color.chroma_location);
   if (format.is_float()) {
     const Matrix3 luma = ycbcr_from_rgb(color.matrix);
-    for (int j = 0; j < 3; ++j) converter.transform_.m[0][j] = static_cast<float>(luma.m[0][j]);
+    for (int j = 0; j < 3; ++j) converter.writing_.transform.m[0][j] = static_cast<float>(luma.m[0][j]);
     return converter;
   }
-  converter.transform_ = rgb_to_code(color.matrix, color.range, format.bits);
+  converter.writing_.top = static_cast<float>((1 << format.bits) - 1);
+  converter.writing_.transform = rgb_to_code(color.matrix, color.range, format.bits);
   if (format.family == ColorFamily::rgb) {
     const Quantization q = quantization(MatrixCoefficients::rgb, color.range, format.bits);
     for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) converter.transform_.m[i][j] = i == j ? static_cast<float>(q.luma_span) : 0.0f;
-      converter.transform_.offset[i] = static_cast<float>(q.luma_offset);
+      for (int j = 0; j < 3; ++j)
+        converter.writing_.transform.m[i][j] = i == j ? static_cast<float>(q.luma_span) : 0.0f;
+      converter.writing_.transform.offset[i] = static_cast<float>(q.luma_offset);
     }
   }
-  converter.bias_ = BiasTable(converter.transform_.offset, dither);
+  converter.bias_ = BiasTable(converter.writing_.transform.offset, dither);
   return converter;
 }
 
-int TensorToFrame::margin() const { return siting_.x == Siting::cosited || siting_.y == Siting::cosited ? 2 : 0; }
+int TensorToFrame::margin() const {
+  return writing_.siting.x == Siting::cosited || writing_.siting.y == Siting::cosited ? 2 : 0;
+}
 
 void TensorToFrame::run(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const {
   const int64_t plane_size = int64_t{covered.width} * covered.height;
@@ -171,29 +177,29 @@ void TensorToFrame::run(const TensorView& src, const Region& covered, const Regi
     for (int y = region.y; y < region.bottom(); ++y) {
       float* out[3] = {};
       for (int p = 0; p < planes; ++p) out[p] = dst.planes[p].row<float>(y) + region.x;
-      copy_floats(transform_, rgb(region.x, y), n, planes, out);
+      copy_floats(writing_.transform, rgb(region.x, y), n, planes, out);
     }
     return;
   }
-  const float top = static_cast<float>((1 << format_.bits) - 1);
   const auto codes = [&](int plane, int x, int y) {
     std::byte* data = dst.planes[plane].data + y * dst.planes[plane].stride_bytes + x * format_.bytes_per_sample();
-    return CodeRow{data, bias_.row(plane, x, y), top};
+    return CodeRow{data, bias_.row(plane, x, y), writing_.top};
   };
 
-  if (siting_.x != Siting::none || siting_.y != Siting::none) {
-    SubsampledWriter(siting_, covered, region, dst).write(transform_, rgb, codes);
+  if (writing_.siting.x != Siting::none || writing_.siting.y != Siting::none) {
+    SubsampledWriter(writing_.siting, covered, region, dst).write(writing_.transform, rgb, codes);
     return;
   }
   for (int y = region.y; y < region.bottom(); ++y) {
     const RgbRow row = rgb(region.x, y);
     if (format_.family == ColorFamily::rgb) {
-      for (int c = 0; c < 3; ++c) signal_row_to_code(row.channel[c], transform_.m[c][c], n, codes(c, region.x, y));
+      for (int c = 0; c < 3; ++c)
+        signal_row_to_code(row.channel[c], writing_.transform.m[c][c], n, codes(c, region.x, y));
       continue;
     }
     CodeRow out[3];
     for (int p = 0; p < planes; ++p) out[p] = codes(p, region.x, y);
-    rgb_row_to_codes(transform_, row, n, planes, out);
+    rgb_row_to_codes(writing_.transform, row, n, planes, out);
   }
 }
 

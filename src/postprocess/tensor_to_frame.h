@@ -6,8 +6,8 @@
 #include "frame/frame.h"
 #include "frame/region.h"
 #include "frame/tensor.h"
+#include "frame/write_pixel.h"
 #include "postprocess/dither.h"
-#include "preprocess/chroma.h"
 
 namespace framelift {
 
@@ -35,6 +35,9 @@ class TensorToFrame {
   // The same codes, pixel by pixel in plain C++: the oracle of run() in tests.
   void run_reference(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
 
+  // For devices that do it themselves; not of floating-point formats.
+  const PixelWriting& writing() const { return writing_; }
+
  private:
   TensorToFrame() = default;
   template <class Sample>
@@ -42,8 +45,7 @@ class TensorToFrame {
   void reference_floats(const TensorView& src, const Region& covered, const Region& region, const Frame& dst) const;
 
   PixelFormat format_;
-  ChromaSiting siting_;
-  RgbToCode transform_;
+  PixelWriting writing_;
   BiasTable bias_;
 };
 

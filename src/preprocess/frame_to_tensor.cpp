@@ -86,22 +86,25 @@ Result<FrameToTensor> FrameToTensor::create(const PixelFormat& format, const Col
   FL_CHECK(check_color(format, color));
   FrameToTensor converter;
   converter.format_ = format;
-  converter.siting_ = chroma_siting(format, color.chroma_location);
-  if (!format.is_float()) converter.transform_ = code_to_rgb(color.matrix, color.range, format.bits);
+  converter.reading_.family = format.family;
+  converter.reading_.siting = chroma_siting(format, color.chroma_location);
+  if (!format.is_float()) converter.reading_.transform = code_to_rgb(color.matrix, color.range, format.bits);
   return converter;
 }
 
 void FrameToTensor::run(const Frame& frame, const Region& region, const TensorView& dst) const {
+  const ChromaSiting siting = reading_.siting;
+  const CodeToRgb& transform = reading_.transform;
   const Columns columns = reflected_columns(region.x, region.right(), frame.width);
   const bool inside = columns.first == region.x && columns.last == region.right();
   const auto n = static_cast<size_t>(columns.last - columns.first);
   const int bytes = format_.bytes_per_sample();
-  const bool subsampled = siting_.x != Siting::none || siting_.y != Siting::none;
-  const size_t phase = siting_.x != Siting::none ? columns.first % 2 : 0;
+  const bool subsampled = siting.x != Siting::none || siting.y != Siting::none;
+  const size_t phase = siting.x != Siting::none ? columns.first % 2 : 0;
 
   size_t stride = 0;
   float* const lines = line_buffers(3 + ChromaRows::line_count, columns.last - columns.first + 8, &stride);
-  ChromaRows chroma(frame, siting_, transform_.c_offset, columns, lines + 3 * stride, stride);
+  ChromaRows chroma(frame, siting, transform.c_offset, columns, lines + 3 * stride, stride);
   const int64_t plane_size = int64_t{region.width} * region.height;
 
   for (int row = 0; row < region.height; ++row) {
@@ -116,12 +119,12 @@ void FrameToTensor::run(const Frame& frame, const Region& region, const TensorVi
         std::copy_n(static_cast<const float*>(codes(format_.family == ColorFamily::gray ? 0 : c).data), n, rgb[c]);
     } else if (format_.family != ColorFamily::yuv) {
       for (int c = 0; c < 3; ++c)
-        code_row_to_signal(transform_, codes(format_.family == ColorFamily::gray ? 0 : c), n, rgb[c]);
+        code_row_to_signal(transform, codes(format_.family == ColorFamily::gray ? 0 : c), n, rgb[c]);
     } else if (!subsampled) {
-      yuv_row_to_rgb(transform_, codes(0), codes(1), codes(2), n, rgb);
+      yuv_row_to_rgb(transform, codes(0), codes(1), codes(2), n, rgb);
     } else {
       chroma.select(y);
-      subsampled_row_to_rgb(transform_, siting_.x, phase, codes(0), chroma.row(1), chroma.row(2), n, rgb);
+      subsampled_row_to_rgb(transform, siting.x, phase, codes(0), chroma.row(1), chroma.row(2), n, rgb);
     }
     if (inside) continue;
     for (int x = region.x; x < region.right(); ++x) {

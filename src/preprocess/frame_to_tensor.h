@@ -4,9 +4,9 @@
 #include "base/result.h"
 #include "color/matrix.h"
 #include "frame/frame.h"
+#include "frame/read_pixel.h"
 #include "frame/region.h"
 #include "frame/tensor.h"
-#include "preprocess/chroma.h"
 
 namespace framelift {
 
@@ -28,14 +28,16 @@ class FrameToTensor {
   // The same values to the last bit, pixel by pixel in plain C++: the oracle of run() in tests.
   void run_reference(const Frame& frame, const Region& region, const TensorView& dst) const;
 
+  // For devices that do it themselves.
+  const PixelReading& reading() const { return reading_; }
+
  private:
   FrameToTensor() = default;
   template <class Sample>
   void reference(const Frame& frame, const Region& region, const TensorView& dst) const;
 
   PixelFormat format_;
-  ChromaSiting siting_;
-  CodeToRgb transform_;
+  PixelReading reading_;
 };
 
 }  // namespace framelift

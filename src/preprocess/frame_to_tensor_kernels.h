@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "color/matrix.h"
-#include "preprocess/chroma.h"
+#include "frame/chroma.h"
 
 namespace framelift {
 

@@ -33,6 +33,12 @@ class PictureReader {
     if (bars_.left_right || bars_.above_below) blacken(frame, region, dst);
   }
 
+  // For devices that do it themselves: how samples become signals, if that is all there is to do.
+  const PixelReading* plain_reading() const {
+    return convert_ || bars_.left_right || bars_.above_below ? nullptr : &to_tensor_.reading();
+  }
+  bool clamps() const { return clamp_; }
+
  private:
   // 0 is black in every transfer that networks take.
   void blacken(const Frame& frame, const Region& region, const TensorView& dst) const {

@@ -5,10 +5,12 @@
 #include <limits>
 #include <vector>
 
+#include "color/pu21.h"
+
 namespace framelift {
 namespace {
 
-constexpr std::array all_kinds{LossKind::l1, LossKind::hybrid, LossKind::ms_ssim};
+constexpr std::array all_kinds{LossKind::l1, LossKind::hybrid, LossKind::ms_ssim, LossKind::pu21};
 
 ValueId mean_absolute_difference(GraphBuilder& b, ValueId x, ValueId y) { return b.mean(b.abs(b.sub(x, y))); }
 
@@ -83,6 +85,16 @@ std::vector<ValueId> append(GraphBuilder& b, const Graph& graph) {
   return ids;
 }
 
+// PU21 values over their peak.
+ValueId pu21_encoded(GraphBuilder& b, ValueId light, double white_nits) {
+  constexpr auto& p = pu21_coefficients;
+  const auto f = [](double x) { return static_cast<float>(x); };
+  const ValueId nits = b.clamp(b.scale(light, f(white_nits)), f(pu21_min_nits), f(pu21_max_nits));
+  const ValueId y = b.pow(nits, f(p[3]));
+  const ValueId ratio = b.div(plus(b, b.scale(y, f(p[1])), f(p[0])), plus(b, b.scale(y, f(p[2])), 1));
+  return b.scale(plus(b, b.pow(ratio, f(p[4])), f(-p[5])), f(p[6] / pu21_peak));
+}
+
 Status check_size(const LossOptions& options, const Shape& shape) {
   if (options.kind != LossKind::ms_ssim) return {};
   const int64_t smallest = int64_t{16} * options.window;
@@ -100,6 +112,7 @@ const char* to_string(LossKind kind) {
     case LossKind::l1: return "l1";
     case LossKind::hybrid: return "hybrid";
     case LossKind::ms_ssim: return "ms-ssim";
+    case LossKind::pu21: return "pu21";
   }
   return "?";
 }
@@ -107,7 +120,7 @@ const char* to_string(LossKind kind) {
 Result<LossKind> parse_loss(std::string_view text) {
   for (const LossKind kind : all_kinds)
     if (text == to_string(kind)) return kind;
-  return fail(ErrorCode::invalid_argument, "loss '{}' is unknown; choose l1, hybrid or ms-ssim", text);
+  return fail(ErrorCode::invalid_argument, "loss '{}' is unknown; choose l1, hybrid, ms-ssim or pu21", text);
 }
 
 ValueId add_ms_ssim(GraphBuilder& b, ValueId x, ValueId y, int window) {
@@ -143,6 +156,9 @@ ValueId add_loss(GraphBuilder& b, const LossOptions& options, ValueId prediction
       return weighted_sum(b, options.alpha, plus(b, b.scale(similar, -1), 1),
                           mean_absolute_difference(b, prediction, target));
     }
+    case LossKind::pu21:
+      return mean_absolute_difference(b, pu21_encoded(b, prediction, options.white_nits),
+                                      pu21_encoded(b, target, options.white_nits));
   }
   return mean_absolute_difference(b, prediction, target);
 }

@@ -13,14 +13,16 @@ enum class LossKind : uint8_t {
   l1,      // mean |prediction - target|
   hybrid,  // alpha * l1 + (1 - alpha) * l1 of log(1 + 1e-6 + .), both pictures clamped to 0 and above: for linear light
   ms_ssim,  // alpha * (1 - MS-SSIM) + (1 - alpha) * l1 (Zhao et al., 2017)
+  pu21,     // l1 of light in PU21 encoding (color/pu21.h) over pu21_peak; squares would be all about a few lamps
 };
 const char* to_string(LossKind kind);  // "l1", ...
 Result<LossKind> parse_loss(std::string_view text);
 
 struct LossOptions {
   LossKind kind = LossKind::l1;
-  double alpha = 0.5;  // 0..1
-  int window = 11;     // MS-SSIM: 5 or 11, the edge of its Gaussian window; pictures need 16 times as many pixels
+  double alpha = 0.5;       // 0..1
+  int window = 11;          // MS-SSIM: 5 or 11, the edge of its Gaussian window; pictures need 16 times as many pixels
+  double white_nits = 203;  // PU21: cd/m2 of 1 in the pictures
 };
 
 // Multi-scale structural similarity of two values [N,C,H,W] around [0, 1], as [1] (Z. Wang, E. P. Simoncelli and

@@ -38,6 +38,7 @@ struct LossCase {
 void PrintTo(const LossCase& c, std::ostream* out) { *out << c.name; }
 const LossCase loss_cases[] = {{"l1", {LossKind::l1, 0.5, 11}},
                                {"hybrid", {LossKind::hybrid, 0.3, 11}},
+                               {"pu21", {LossKind::pu21, 0.5, 11}},
                                {"ms-ssim 5", {LossKind::ms_ssim, 0.84, 5}},
                                {"ms-ssim 11", {LossKind::ms_ssim, 0.84, 11}}};
 

@@ -171,6 +171,8 @@ void CheckpointReader::add_scalar(const std::string& key, const PickleValue& val
     file_.metadata[key] = fmt::format("{}", value.real);
   else if (value.kind == PickleKind::global)
     file_.metadata[key] = value.text;
+  else if (value.kind == PickleKind::call && value.text == "torch.Size")
+    if (const auto size = integers(value, key)) file_.metadata[key] = fmt::format("{}", fmt::join(*size, ", "));
 }
 
 Result<std::vector<int64_t>> CheckpointReader::integers(const PickleValue& value, const std::string& key) const {

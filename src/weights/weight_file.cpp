@@ -5,10 +5,12 @@
 #include <span>
 
 #include "weights/file_bytes.h"
+#include "weights/hinerv_archive.h"
 #include "weights/ncnn.h"
 #include "weights/pytorch.h"
 #include "weights/safetensors.h"
 #include "weights/tflite.h"
+#include "weights/zip_archive.h"
 
 namespace framelift {
 
@@ -49,7 +51,11 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
   // First, because the length that opens a safetensors file may begin with the bytes of a pickle (0x80 0x02 = 640).
   if (looks_like_safetensors(head)) return parse_safetensors(bytes, name);
   if (looks_like_tflite(head)) return parse_tflite(bytes, name);
-  if (looks_like_zip(head) || looks_like_pickle(head)) return parse_pytorch(bytes, name);
+  if (looks_like_zip(head)) {
+    FL_TRY(const ZipArchive archive, ZipArchive::open(bytes, name));
+    return is_hinerv_archive(archive) ? parse_hinerv_archive(bytes, name) : parse_pytorch(bytes, name);
+  }
+  if (looks_like_pickle(head)) return parse_pytorch(bytes, name);
   if (looks_like_ncnn_graph(head)) return read_ncnn_pair(path, std::filesystem::path(path).replace_extension(".bin"));
   if (extension == ".safetensors") return parse_safetensors(bytes, name);
   if (extension == ".bin") {
@@ -59,7 +65,9 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
     return read_ncnn_pair(param, path);
   }
   return fail(ErrorCode::unsupported,
-              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite)", name);
+              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite, HiNeRV "
+              ".zip)",
+              name);
 }
 
 }  // namespace
@@ -70,6 +78,7 @@ const char* to_string(WeightFormat format) {
     case WeightFormat::pytorch: return "pytorch";
     case WeightFormat::ncnn: return "ncnn";
     case WeightFormat::tflite: return "tflite";
+    case WeightFormat::hinerv: return "hinerv";
   }
   return "?";
 }

@@ -14,7 +14,7 @@
 
 namespace framelift {
 
-enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, tflite };
+enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, tflite, hinerv };
 const char* to_string(WeightFormat format);
 
 struct WeightFile {

@@ -17,6 +17,7 @@ import tempfile
 
 import compare_cases  # noqa: F401 (registers its cases)
 import dataset_cases  # noqa: F401
+import decompress_cases  # noqa: F401
 import exr_cases  # noqa: F401
 import input_cases  # noqa: F401
 import expand_cases  # noqa: F401

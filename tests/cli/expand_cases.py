@@ -109,9 +109,10 @@ def _(s):
 
 
 # ---- what is refused
-@case("expand: the default model is not installed")
+@case("expand: a model that is not installed")
 def _(s):
-    s.must_fail(["expand", picture(s), "--out", s.dir / "out"], ["expand-small", "not installed", "weight file"])
+    s.must_fail(["expand", picture(s), "--out", s.dir / "out", "--model", "expand-huge"],
+                ["expand-huge", "not installed", "weight file"])
 
 
 @case("expand: a model that makes no linear light")

@@ -82,6 +82,15 @@ Op parse_op(const json& a) {
   if (op == "mean") return Mean{};
   if (op == "sub") return Sub{};
   if (op == "div") return Div{};
+  if (op == "gelu") return Gelu{};
+  if (op == "layer_norm") return LayerNorm{a.at("epsilon")};
+  if (op == "matmul") return MatMul{};
+  if (op == "permute") return Permute{a.at("order")};
+  if (op == "crop") {
+    const std::array<int, 4> edges = a.at("edges");
+    return Crop{{edges[0], edges[1], edges[2], edges[3]}};
+  }
+  if (op == "repeat") return Repeat{a.at("rows"), a.at("columns")};
   throw std::runtime_error("golden of an unknown op: " + op);
 }
 

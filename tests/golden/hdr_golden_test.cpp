@@ -131,7 +131,7 @@ TEST_F(HdrGolden, WholeFrame) {
   auto network = load_network(assets_ / "weights/hdrtvnetpp/Ensemble_AGCM_LE.pth");
   ASSERT_TRUE(network) << network.error().message;
   const Tensor condition = reduced(picture_, Reduction::bilinear);
-  Backend& backend = *find_backend("openvino").value();
+  Backend& backend = *exact_backends().front();
   auto vector = run(backend, *network->architecture->build_frame_graph(network->hyper, 1, 180, 320),
                     network->parameters, {&condition});
   ASSERT_TRUE(vector) << vector.error().message;
@@ -145,7 +145,7 @@ TEST_F(HdrGolden, WholeFrame) {
 TEST_F(HdrGolden, ColorTable) {
   auto network = load_network(assets_ / "weights/hdrtvnetpp/AGCM.pth");
   ASSERT_TRUE(network) << network.error().message;
-  Backend& backend = *find_backend("openvino").value();
+  Backend& backend = *exact_backends().front();
   const Graph graph = network->build(1, 720, 1280).value();
   const Graph frame_graph = network->architecture->build_frame_graph(network->hyper, 1, 180, 320).value();
   CompileOptions options;

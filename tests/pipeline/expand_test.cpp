@@ -82,7 +82,7 @@ class Expand : public testing::Test {
       return std::make_unique<MemorySink>(options, format, frame);
     };
     job.network = &network;
-    job.backend = find_backend("openvino").value();
+    job.backend = exact_backends().front();
     job.compile.precision = Precision::f32;
     job.tile = tile;
     job.overlap = overlap;

@@ -10,7 +10,7 @@
 #include "color/transfer.h"
 #include "decode/source.h"
 #include "encode/sink.h"
-#include "pipeline/tone_map_pictures.h"
+#include "pipeline/pictures/tone_map_pictures.h"
 #include "pipeline/video_job.h"
 #include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"

@@ -6,16 +6,17 @@
 #include "backend/backend.h"
 #include "network/network.h"
 #include "pipeline/video_job.h"
+#include "tests/support.h"
 
 namespace framelift {
 
-// From `source` into `sink`, in f32 on openvino. The network outlives the job.
+// From `source` into `sink`, in f32 on the engine that comes first. The network outlives the job.
 inline VideoJob exact_job(const Network& network, const std::string& source, const std::string& sink = {}) {
   VideoJob job;
   job.source.path = source;
   job.sink.path = sink;
   job.network = &network;
-  job.backend = find_backend("openvino").value();
+  job.backend = exact_backends().front();
   job.compile.precision = Precision::f32;
   return job;
 }

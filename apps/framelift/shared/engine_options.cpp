@@ -27,6 +27,10 @@ void EngineOptions::add_to(CLI::App& command) {
       .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
+  add_engine_to(command);
+}
+
+void EngineOptions::add_engine_to(CLI::App& command) {
   command
       .add_option("--backend", backend,
                   "auto, openvino, lut (colour table; per-pixel networks only), torch or reference")

@@ -20,7 +20,8 @@ struct EngineOptions {
   bool latency = false;
   bool no_cache = false;
 
-  void add_to(CLI::App& command);
+  void add_to(CLI::App& command);         // all of them
+  void add_engine_to(CLI::App& command);  // all but the model
 
   Result<Network> load() const;
   Result<CompileOptions> compile_options() const;

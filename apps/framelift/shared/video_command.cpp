@@ -78,7 +78,7 @@ Result<Network> prepare(VideoCommand& o) {
   if (is_linear(network.contract.output_color) != o.linear_light)
     return fail(ErrorCode::invalid_argument, "model {} makes {}; {}", network.name,
                 o.linear_light ? "no linear light" : "linear light",
-                o.linear_light ? "framelift expand takes models of the networks ldr2hdr and expandnet"
+                o.linear_light ? "framelift expand takes models of the networks gainmap, ldr2hdr and expandnet"
                                : "use it with framelift expand");
   if (network.contract.fixed_width > 0 && o.job.input_width == 0) {
     o.job.input_width = network.contract.fixed_width;

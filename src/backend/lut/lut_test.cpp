@@ -265,7 +265,7 @@ TEST(Lut, RefusesOtherGraphs) {
   options.precision = Precision::bf16;
   EXPECT_FALSE(lut_backend().supports(good, options));
   EXPECT_FALSE(compile_table(good, parameters_of(good), {}, ColorGrid::uniform(1)));
-  EXPECT_STREQ(find_backend("auto", good, {}).value()->name(), "openvino");
+  EXPECT_NE(find_backend("auto", good, {}).value(), &lut_backend()) << "exact engines come first";
 }
 
 // The folded chain against the graph's reference, for widths that fill no block of outputs and no vector of pixels.
@@ -361,6 +361,7 @@ TEST(Lut, RandomNetworkWithinBound) {
 // The formulas of BT.2446 through the table, for what 8-bit video holds: every grey, and random colours in steps of
 // limited range codes.
 TEST(Lut, InverseToneMapsWithinOneCode) {
+  if (openvino_backend().describe().empty()) GTEST_SKIP() << "tables are made unasked only where OpenVINO is";
   constexpr int height = 128, width = 220;
   Tensor picture = random_tensor({1, 3, height, width}, 0, 1, 51);
   for (float& v : picture.f32()) v = std::round(v * 219) / 219;

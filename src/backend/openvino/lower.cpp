@@ -85,6 +85,7 @@ class Lowering {
   }
   Out lower(const Sigmoid&) const { return std::make_shared<op::Sigmoid>(in(0)); }
   Out lower(const Abs&) const { return std::make_shared<op::Abs>(in(0)); }
+  Out lower(const Gelu&) const { return std::make_shared<op::Gelu>(in(0), ov::op::GeluApproximationMode::ERF); }
   Out lower(const Log1p&) const { return std::make_shared<op::Log>(std::make_shared<op::Add>(in(0), scalar(1))); }
   Out lower(const Pow& a) const { return std::make_shared<op::Power>(in(0), scalar(a.exponent)); }
   Out lower(const Mean&) const {
@@ -114,6 +115,30 @@ class Lowering {
   Out lower(const PixelUnshuffle& a) const {
     return std::make_shared<op::SpaceToDepth>(in(0), op::SpaceToDepth::SpaceToDepthMode::DEPTH_FIRST,
                                               static_cast<size_t>(a.factor));
+  }
+  static Out integers(const std::vector<int64_t>& values) {
+    return op::Constant::create(ov::element::i64, {values.size()}, values);
+  }
+  Out lower(const Crop& a) const {
+    const Shape& s = in_shape(0);
+    const Padding& p = a.edges;
+    return std::make_shared<op::Slice>(in(0), integers({p.top, p.left}), integers({s[2] - p.bottom, s[3] - p.right}),
+                                       integers({1, 1}), integers({2, 3}));
+  }
+  Out lower(const Repeat& a) const { return std::make_shared<op::Tile>(in(0), integers({1, 1, a.rows, a.columns})); }
+  Out lower(const Permute& a) const {
+    return std::make_shared<op::Transpose>(in(0), integers({a.order.begin(), a.order.end()}));
+  }
+  Out lower(const MatMul&) const { return std::make_shared<op::MatMul>(in(0), in(1), false, false); }
+  // As a normalisation of the last axis, which the CPU has in one pass; along the second it would be made of parts.
+  Out lower(const LayerNorm& a) const {
+    const Shape& s = in_shape(0);
+    const Out last = std::make_shared<op::Transpose>(in(0), integers({0, 2, 3, 1}));
+    const Out lines = std::make_shared<op::Reshape>(last, integers({s[0], s[2] * s[3], s[1]}), false);
+    const Out normal =
+        std::make_shared<op::MVN>(lines, integers({2}), true, a.epsilon, ov::op::MVNEpsMode::INSIDE_SQRT);
+    const Out pixels = std::make_shared<op::Reshape>(normal, integers({s[0], s[2], s[3], s[1]}), false);
+    return std::make_shared<op::Transpose>(pixels, integers({0, 3, 1, 2}));
   }
   Out lower(const Resize& a) const {
     using Interpolate = op::Interpolate;

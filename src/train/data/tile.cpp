@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "preprocess/chroma.h"
+#include "frame/chroma.h"
 
 namespace framelift {
 namespace {

@@ -14,7 +14,12 @@ namespace framelift {
 // before the first question about GPUs, it makes the same library drive them. Errors: unsupported, with the reason.
 Result<at::Device> parse_device(const std::string& text);
 
-// One line per device: "cpu: AVX512", "cuda:0: NVIDIA H200".
+class CudaPart;
+// What takes CUDA's headers (backend/torch/cuda); null where this build has it not, it cannot be loaded or there is no
+// GPU. Without it layers are queued one by one, and pixels are converted on the CPU.
+CudaPart* cuda_part();
+
+// One line per device: "cpu: AVX512", "cuda:0: NVIDIA H100 80GB HBM3, compute capability 9.0, ...".
 std::vector<std::string> describe_devices();
 
 // The first line of a libtorch exception; the rest is a stack trace.

@@ -2,44 +2,19 @@
 #include "backend/torch/plugin/torch_executable.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/Event.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/core/StreamGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
 #include "backend/torch/plugin/device.h"
-#include "backend/torch/plugin/torch_graph.h"
+#include "backend/torch/plugin/gpu_request.h"
+#include "backend/torch/plugin/program.h"
 #include "graph/passes.h"
 
 namespace framelift {
 namespace {
-
-// Shared by an executable and its requests.
-struct Program {
-  Graph graph;
-  TorchTensors parameters;
-  at::Device device{at::kCPU};
-  at::ScalarType type = at::kFloat;
-  Precision precision = Precision::f32;
-  int threads = 0;
-  std::vector<PortInfo> inputs, outputs;
-
-  // From and to host memory. On a GPU everything is queued on the current stream.
-  void run(const std::vector<at::Tensor>& in, const std::vector<at::Tensor>& out) const {
-    const c10::InferenceMode inference;
-    std::vector<at::Tensor> on_device;
-    for (const at::Tensor& x : in) {
-      at::Tensor moved = x.to(at::TensorOptions().dtype(type).device(device), /*non_blocking=*/true);
-      on_device.push_back(moved.dim() == 4 ? moved.contiguous(at::MemoryFormat::ChannelsLast) : moved);
-    }
-    const auto results = run_graph(graph, parameters, on_device, false);
-    for (size_t i = 0; i < out.size(); ++i) at::Tensor(out[i]).copy_(results[i], /*non_blocking=*/true);
-  }
-};
 
 at::Tensor host_buffer(const PortInfo& port, bool pinned) {
   const auto dims = port.shape.dims();
@@ -51,33 +26,25 @@ TensorView view_of(const at::Tensor& tensor, const Shape& shape) {
   return {DType::f32, shape, static_cast<std::byte*>(tensor.data_ptr())};
 }
 
-class TorchRequest : public InferRequest {
- public:
-  explicit TorchRequest(std::shared_ptr<const Program> program) : program_(std::move(program)) {
-    const bool pinned = !program_->device.is_cpu();
-    for (const PortInfo& port : program_->inputs) inputs_.push_back(host_buffer(port, pinned));
-    for (const PortInfo& port : program_->outputs) outputs_.push_back(host_buffer(port, pinned));
-  }
-  TensorView input(int index) override {
-    const auto i = static_cast<size_t>(index);
-    return view_of(inputs_[i], program_->inputs[i].shape);
-  }
-  TensorView output(int index) override {
-    const auto i = static_cast<size_t>(index);
-    return view_of(outputs_[i], program_->outputs[i].shape);
-  }
+}  // namespace
 
- protected:
-  Status run() {
-    return guarded([&]() -> Status {
-      program_->run(inputs_, outputs_);
-      return {};
-    });
-  }
+TorchRequest::TorchRequest(std::shared_ptr<const Program> program) : program_(std::move(program)) {
+  const bool pinned = !program_->device.is_cpu();
+  for (const PortInfo& port : program_->inputs) inputs_.push_back(host_buffer(port, pinned));
+  for (const PortInfo& port : program_->outputs) outputs_.push_back(host_buffer(port, pinned));
+}
 
-  std::shared_ptr<const Program> program_;
-  std::vector<at::Tensor> inputs_, outputs_;
-};
+TensorView TorchRequest::input(int index) {
+  const auto i = static_cast<size_t>(index);
+  return view_of(inputs_[i], program_->inputs[i].shape);
+}
+
+TensorView TorchRequest::output(int index) {
+  const auto i = static_cast<size_t>(index);
+  return view_of(outputs_[i], program_->outputs[i].shape);
+}
+
+namespace {
 
 // Runs on a thread of its own, so that start() returns at once.
 class CpuRequest final : public TorchRequest {
@@ -108,6 +75,17 @@ class CpuRequest final : public TorchRequest {
   }
 
  private:
+  void run() {
+    const c10::InferenceMode inference;
+    std::vector<at::Tensor> in;
+    for (const at::Tensor& x : inputs_) {
+      const at::Tensor converted = x.to(program_->type);
+      in.push_back(x.dim() == 4 ? converted.contiguous(at::MemoryFormat::ChannelsLast) : converted);
+    }
+    const auto results = run_graph(program_->graph, program_->parameters, in, false);
+    for (size_t i = 0; i < outputs_.size(); ++i) outputs_[i].copy_(results[i]);
+  }
+
   void serve() {
     at::set_num_threads(program_->threads);  // of this thread's parallel regions
     std::unique_lock lock(mutex_);
@@ -115,7 +93,10 @@ class CpuRequest final : public TorchRequest {
       changed_.wait(lock, [&] { return stopping_ || pending_; });
       if (!pending_) return;
       lock.unlock();
-      Status status = run();
+      Status status = guarded([&]() -> Status {
+        run();
+        return {};
+      });
       lock.lock();
       status_ = std::move(status);
       pending_ = false;
@@ -130,55 +111,33 @@ class CpuRequest final : public TorchRequest {
   std::thread thread_;
 };
 
-// Queues everything on a stream of its own: copies of one request overlap with layers of another.
-class GpuRequest final : public TorchRequest {
- public:
-  explicit GpuRequest(std::shared_ptr<const Program> program)
-      : TorchRequest(std::move(program)),
-        stream_(c10::impl::VirtualGuardImpl(program_->device.type())
-                    .getStreamFromGlobalPool(program_->device, /*isHighPriority=*/false)),
-        done_(program_->device.type()) {}
-  Status start() override {
-    return guarded([&]() -> Status {
-      const c10::StreamGuard on_stream(stream_);
-      program_->run(inputs_, outputs_);
-      done_.record(stream_);
-      return {};
-    });
-  }
-  Status wait() override {
-    return guarded([&]() -> Status {
-      done_.synchronize();
-      return {};
-    });
-  }
-
- private:
-  c10::Stream stream_;
-  c10::Event done_;
-};
-
 class TorchExecutable final : public Executable {
  public:
-  explicit TorchExecutable(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  explicit TorchExecutable(std::shared_ptr<const Program> program) : program_(std::move(program)) {
+    if (!program_->device.is_cpu()) lanes_ = make_lanes(program_->device, gpu_lanes);
+  }
   const std::vector<PortInfo>& inputs() const override { return program_->inputs; }
   const std::vector<PortInfo>& outputs() const override { return program_->outputs; }
   Precision precision() const override { return program_->precision; }
-  int streams() const override { return program_->device.is_cpu() ? 1 : 2; }
+  int streams() const override { return lanes_.empty() ? 1 : static_cast<int>(lanes_.size()); }
   Result<std::unique_ptr<InferRequest>> create_request() override {
     std::unique_ptr<InferRequest> request;
     FL_CHECK(guarded([&]() -> Status {
-      if (program_->device.is_cpu())
+      if (lanes_.empty())
         request = std::make_unique<CpuRequest>(program_);
       else
-        request = std::make_unique<GpuRequest>(program_);
+        request = make_gpu_request(program_, lanes_[next_lane_++ % lanes_.size()]);
       return {};
     }));
     return request;
   }
 
  private:
+  static constexpr int gpu_lanes = 2;
+
   std::shared_ptr<const Program> program_;
+  std::vector<Lane> lanes_;  // of a GPU
+  size_t next_lane_ = 0;
 };
 
 // What `automatic` is: half precision where the device has matrix units for it.
@@ -200,6 +159,7 @@ Result<std::unique_ptr<Executable>> compile_torch(const Graph& graph, const Para
   program->type = program->precision == Precision::f16    ? at::kHalf
                   : program->precision == Precision::bf16 ? at::kBFloat16
                                                           : at::kFloat;
+  program->resident = options.resident && !device.is_cpu();
   program->threads = options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   for (ValueId id : bound.inputs) program->inputs.push_back({bound.value(id).name, DType::f32, bound.value(id).shape});
   for (ValueId id : bound.outputs)

@@ -57,6 +57,7 @@ struct Lowering {
   at::Tensor operator()(const Selu&) const { return at::selu(in[0]); }
   at::Tensor operator()(const Sigmoid&) const { return at::sigmoid(in[0]); }
   at::Tensor operator()(const Abs&) const { return at::abs(in[0]); }
+  at::Tensor operator()(const Gelu&) const { return at::gelu(in[0], "none"); }
   at::Tensor operator()(const Log1p&) const { return at::log1p(in[0]); }
   at::Tensor operator()(const Pow& op) const { return at::pow(in[0], op.exponent); }
   at::Tensor operator()(const Add&) const { return at::add(in[0], in[1]); }
@@ -66,6 +67,21 @@ struct Lowering {
   at::Tensor operator()(const Concat& op) const { return at::cat(in, op.axis); }
   at::Tensor operator()(const PixelShuffle& op) const { return at::pixel_shuffle(in[0], op.factor); }
   at::Tensor operator()(const PixelUnshuffle& op) const { return at::pixel_unshuffle(in[0], op.factor); }
+  at::Tensor operator()(const Crop& op) const {
+    const Padding& p = op.edges;
+    return in[0].slice(2, p.top, in[0].size(2) - p.bottom).slice(3, p.left, in[0].size(3) - p.right);
+  }
+  // Repeated in the order in which pictures lie in memory, channels last.
+  at::Tensor operator()(const Repeat& op) const {
+    return in[0].permute({0, 2, 3, 1}).repeat({1, op.rows, op.columns, 1}).permute({0, 3, 1, 2});
+  }
+  at::Tensor operator()(const Permute& op) const {
+    return in[0].permute({op.order[0], op.order[1], op.order[2], op.order[3]});
+  }
+  at::Tensor operator()(const MatMul&) const { return at::matmul(in[0], in[1]); }
+  at::Tensor operator()(const LayerNorm& op) const {
+    return at::layer_norm(in[0].permute({0, 2, 3, 1}), {in[0].size(1)}, {}, {}, op.epsilon).permute({0, 3, 1, 2});
+  }
   at::Tensor operator()(const Resize& op) const {
     const std::array<int64_t, 2> size{in[0].size(2) * op.scale_y, in[0].size(3) * op.scale_x};
     return op.mode == ResizeMode::nearest ? at::upsample_nearest2d(in[0], size)

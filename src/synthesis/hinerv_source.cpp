@@ -1,0 +1,141 @@
+#include "synthesis/hinerv_source.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "network/hinerv/hinerv.h"
+#include "postprocess/tensor_to_frame.h"
+#include "preprocess/color_convert.h"
+
+namespace framelift {
+namespace {
+
+// The tone of converted light depends on it only for HLG.
+constexpr double peak_nits = 1000;
+
+constexpr HinervRun one_frame{};
+
+class HinervSource final : public Source {
+ public:
+  HinervSource(const HinervVideo& video, const HinervSourceOptions& options, TensorToFrame to_frame,
+               std::optional<ColorConverter> convert, std::unique_ptr<Executable> executable)
+      : config_(video.config),
+        times_(video.times),
+        to_frame_(std::move(to_frame)),
+        convert_(std::move(convert)),
+        executable_(std::move(executable)),
+        pool_(video.width, video.height, options.format, static_cast<size_t>(options.frames_held) + 1),
+        next_(options.first_frame),
+        started_(options.first_frame),
+        end_(options.first_frame + options.frames) {
+    info_.width = video.width;
+    info_.height = video.height;
+    info_.format = options.format;
+    info_.color = options.color;
+    info_.sample_aspect_ratio = video.sample_aspect_ratio;
+    info_.time_base = video.time_base;
+    info_.frame_rate = video.frame_rate;
+    info_.frame_count = options.frames;
+    info_.duration_seconds = static_cast<double>(time_of(end_) - time_of(next_)) * video.time_base.value();
+    info_.container = "hinerv";
+    info_.codec = "hinerv";
+  }
+
+  // Starts as many frames as keep the engine busy.
+  Status begin() {
+    for (int i = 0; i < executable_->streams() + 1; ++i) {
+      FL_TRY(auto request, executable_->create_request());
+      requests_.push_back(std::move(request));
+    }
+    for (auto& request : requests_) FL_CHECK(start_next(*request));
+    return {};
+  }
+
+  ~HinervSource() override {
+    for (int64_t frame = next_; frame < started_; ++frame) {
+      InferRequest& request = request_of(frame);
+      request.cancel();
+      (void)request.wait();  // its failure concerns nobody any more
+    }
+  }
+
+  const VideoInfo& info() const override { return info_; }
+  SourceCounters counters() const override { return counters_; }
+
+  Result<Frame> next() override {
+    if (next_ >= end_) return Frame{};
+    InferRequest& request = request_of(next_);
+    const int64_t index = next_++;  // first, so that a request that failed is not waited for again
+    FL_CHECK(request.wait());
+    FL_TRY(Frame frame, pool_.acquire());
+    const TensorView picture = request.output(0);
+    if (convert_) convert_->run(picture);
+    to_frame_.run(picture, {0, 0, config_.width, config_.height}, {0, 0, frame.width, frame.height}, frame);
+    FL_CHECK(start_next(request));
+    frame.color = info_.color;
+    frame.sample_aspect_ratio = info_.sample_aspect_ratio;
+    frame.pts = time_of(index);
+    frame.duration = time_of(index + 1) - time_of(index);
+    ++counters_.frames;
+    return frame;
+  }
+
+ private:
+  InferRequest& request_of(int64_t frame) {
+    return *requests_[static_cast<size_t>(frame - (end_ - info_.frame_count)) % requests_.size()];
+  }
+
+  Status start_next(InferRequest& request) {
+    if (started_ >= end_) return {};
+    const HinervPlace place[] = {{static_cast<int>(started_), 0, 0}};
+    const auto& inputs = executable_->inputs();
+    for (size_t i = 0; i < inputs.size(); ++i)
+      fill_hinerv_input(config_, one_frame, place, inputs[i].name, request.input(static_cast<int>(i)));
+    FL_CHECK(request.start());
+    ++started_;
+    return {};
+  }
+
+  // The frame after the last begins where the last ends; it lasts as long as the one before.
+  int64_t time_of(int64_t frame) const {
+    if (times_.empty()) return frame;
+    const auto count = static_cast<int64_t>(times_.size());
+    if (frame < count) return times_[static_cast<size_t>(frame)];
+    return times_.back() + (count > 1 ? times_.back() - times_[times_.size() - 2] : 1);
+  }
+
+  HinervConfig config_;
+  std::vector<int64_t> times_;
+  VideoInfo info_;
+  TensorToFrame to_frame_;
+  std::optional<ColorConverter> convert_;  // when other colours are wanted than the network paints
+  std::unique_ptr<Executable> executable_;
+  std::vector<std::unique_ptr<InferRequest>> requests_;  // frame i of the run: i modulo their number
+  FramePool pool_;
+  int64_t next_, started_, end_;  // frames of the video: to be delivered, to be started, behind the last
+  SourceCounters counters_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, Backend& backend,
+                                                     const CompileOptions& compile,
+                                                     const HinervSourceOptions& options) {
+  HinervSourceOptions chosen = options;
+  const int64_t left = video.config.frames - chosen.first_frame;
+  if (chosen.first_frame < 0 || left <= 0)
+    return fail(ErrorCode::invalid_argument, "{}: has {} frames, so that frame {} is beyond its end", video.name,
+                video.config.frames, chosen.first_frame);
+  chosen.frames = chosen.frames > 0 ? std::min(chosen.frames, left) : left;
+  FL_TRY(const Graph graph, build_hinerv(video.config, one_frame));
+  FL_CHECK(backend.supports(graph, compile));
+  FL_TRY(TensorToFrame to_frame, TensorToFrame::create(chosen.format, chosen.color, false));
+  FL_TRY(auto convert, ColorConverter::create(video.color, chosen.color, peak_nits));
+  FL_TRY(auto executable, backend.compile(graph, video.parameters, compile));
+  auto source =
+      std::make_unique<HinervSource>(video, chosen, std::move(to_frame), std::move(convert), std::move(executable));
+  FL_CHECK(source->begin());
+  return source;
+}
+
+}  // namespace framelift
