@@ -203,7 +203,8 @@ def make_segmentation(out):
     entries = []
     for case, hyper, size in (("deeplab_mobilenet_16", {"resnet": 0, "classes": 5, "output_stride": 16}, (33, 49)),
                               ("deeplab_mobilenet_8", {"resnet": 0, "classes": 3, "output_stride": 8}, (40, 24)),
-                              ("deeplab_resnet_16", {"resnet": 1, "classes": 4, "output_stride": 16}, (32, 40))):
+                              ("deeplab_resnet_16", {"resnet": 1, "classes": 4, "output_stride": 16}, (32, 40)),
+                              ("deeplab_resnet_8", {"resnet": 1, "classes": 3, "output_stride": 8}, (24, 32))):
         network = segmentation_networks.DeepLabV3Plus(**hyper).double().eval()
         state = {key: formula_tensor(key, tuple(value.shape)) for key, value in network.state_dict().items()
                  if not key.endswith(".num_batches_tracked")}

@@ -353,6 +353,15 @@ def op_cases(rng):
     yield "repeat", {"op": "repeat", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))
+    yield "hard_swish", {"op": "hard_swish"}, [4 * random(1, 3, 4, 5)], F.hardswish
+    for align in (False, True):
+        for case, size, x in (("larger", (9, 13), (2, 3, 4, 5)), ("smaller", (3, 4), (1, 2, 7, 10)),
+                              ("mixed", (11, 1), (1, 2, 3, 6))):
+            yield (f"resize_to_{case}{'_corners' if align else ''}", {"op": "resize_to", "size": size, "align_corners": align},
+                   [random(*x)], lambda v, s=size, a=align: F.interpolate(v, s, mode="bilinear", align_corners=a))
+    for case, k, s, p in (("max_pool_3_2_1", 3, 2, 1), ("max_pool_2_1_1", 2, 1, 1)):
+        yield (case, {"op": "max_pool2d", "kernel": k, "stride": s, "pad": p}, [random(2, 3, 7, 10) - 3],
+               lambda x, k=k, s=s, p=p: F.max_pool2d(x, k, s, p))
 
 
 def make_ops(out):

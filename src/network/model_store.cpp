@@ -161,6 +161,18 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
               installed.empty() ? "none" : installed, remedy);
 }
 
+Status note_origin(Network& network, const fs::path& file) {
+  if (network.metadata.contains("license")) return {};
+  FL_TRY(auto sha256, sha256_file(file));
+  FL_TRY(auto catalogue, load_catalogue());
+  if (const CatalogueEntry* known = catalogue.find_by_sha256(sha256)) {
+    network.metadata["license"] = known->license;
+    network.metadata["source"] = known->source;
+  }
+  network.metadata["source_sha256"] = std::move(sha256);
+  return {};
+}
+
 Result<Network> open_model(std::string_view name_or_path) {
   for (const BuiltInNetwork& known : built_in_networks()) {
     if (name_or_path != known.name) continue;
@@ -198,6 +210,8 @@ Result<StoredModel> import_model(const fs::path& file, const ImportOptions& opti
   std::error_code ignored;
   if (there && *there != path) fs::remove(*there, ignored);
   if (network.graph) {
+    if (by_content == nullptr && !(options.license + options.source).empty())
+      log::warn("{}: is kept as it is, and holds no licence or source", file.string());
     FL_CHECK(copy_whole(weights.path, path));
     return StoredModel{name, path};
   }

@@ -4,6 +4,7 @@
 #include <new>
 #include <string_view>
 
+#include "graph/passes.h"
 #include "network/hinerv/weights.h"
 
 namespace framelift {
@@ -104,10 +105,13 @@ NetworkContract segmentation_contract(int planes) {
 
 Result<Graph> Network::build(int batch, int height, int width) const {
   if (!graph) return architecture->build(hyper, batch, height, width);
-  if (batch != 1 || height != contract.fixed_height || width != contract.fixed_width)
-    return fail(ErrorCode::invalid_argument, "model {} takes one picture of {}x{} pixels, not {} of {}x{}", name,
-                contract.fixed_width, contract.fixed_height, batch, width, height);
-  return *graph;
+  if (height != contract.fixed_height || width != contract.fixed_width)
+    return fail(ErrorCode::invalid_argument, "model {} takes pictures of {}x{} pixels, not {}x{}", name,
+                contract.fixed_width, contract.fixed_height, width, height);
+  if (batch == 1) return *graph;
+  auto batched = with_batch(*graph, batch);
+  if (!batched) return fail(batched.error().code, "model {}: {}", name, batched.error().message);
+  return batched;
 }
 
 Result<Graph> Network::build_sample(int alignments) const {

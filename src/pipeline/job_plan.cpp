@@ -12,6 +12,7 @@
 #include "color/transfer.h"
 #include "decode/picture_files.h"
 #include "graph/analysis.h"
+#include "pipeline/mask/eyes.h"
 
 namespace framelift {
 namespace {
@@ -108,6 +109,36 @@ ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
   return color;
 }
 
+// The sizes, of one eye where there are two.
+Status plan_pictures(const VideoJob& job, const VideoInfo& input, int scale, JobPlan& plan) {
+  plan.eyes = job.mask ? job.mask->eyes : EyeLayout::one;
+  const Region first = eye_regions(plan.eyes, input.width, input.height)[0];
+  VideoInfo eye = input;
+  eye.width = std::max(first.width, 1);
+  eye.height = std::max(first.height, 1);
+  FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, eye, scale));
+  if (plan.eyes == EyeLayout::one) return {};
+  if (job.mask->wrap) {
+    // A sixteenth of what the network sees, and even for the sake of chroma.
+    const int seen = plan.picture.width, beside = std::max(seen / 16, 1);
+    plan.wrap = std::min(static_cast<int>(int64_t{eye.width} * beside / std::max(seen - 2 * beside, 1)), eye.width);
+    plan.wrap -= plan.wrap % 2;
+    VideoInfo wrapped = eye;
+    wrapped.width += 2 * plan.wrap;
+    FL_TRY(const SizePlan whole, plan_sizes(job, wrapped, scale));
+    plan.input_width = whole.input_width;
+    plan.input_height = whole.input_height;
+    plan.picture = whole.picture;
+    plan.kept = whole.kept;
+    plan.resize_input = whole.resize_input;
+    const auto cut = static_cast<int>(std::lround(double(plan.wrap) * plan.kept.width / wrapped.width));
+    plan.kept.x += cut;
+    plan.kept.width -= 2 * cut;
+  }
+  (plan.eyes == EyeLayout::side_by_side ? plan.output_width : plan.output_height) *= 2;
+  return {};
+}
+
 }  // namespace
 
 int64_t available_memory() {
@@ -136,7 +167,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   const NetworkContract& contract = job.network->contract;
   FL_CHECK(check_output_kind(job));
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
-  FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, input, contract.scale));
+  FL_CHECK(plan_pictures(job, input, contract.scale, plan));
 
   plan.sink = job.sink;
   plan.sink.width = plan.output_width;
@@ -184,13 +215,6 @@ PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input) {
   PictureLayout layout{input.format, plan.picture.width, plan.picture.height, plan.input_color};
   if (plan.resize_input) layout.format = full_detail(layout.format);
   return layout;
-}
-
-Result<std::optional<Resizer>> plan_input_resizer(const JobPlan& plan, const VideoInfo& input) {
-  if (!plan.resize_input) return std::nullopt;
-  const PictureLayout source{input.format, input.width, input.height, plan.input_color};
-  FL_TRY(Resizer resizer, Resizer::create(source, picture_layout(plan, input), false));
-  return resizer;
 }
 
 Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input) {
@@ -310,7 +334,8 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   for (;;) {
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
-    FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
+    const int pictures = plan.eyes == EyeLayout::one ? 1 : 2;
+    FL_TRY(const Graph graph, job.network->build(pictures, network.tiles.tile_height, network.tiles.tile_width));
     auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {

@@ -11,13 +11,13 @@ Result<JobReport> process_video(const VideoJob& job) {
   FL_TRY(const JobPlan plan, plan_job(job, source->info()));
   FL_TRY(const auto sink, job.make_sink(plan.sink));
 
-  FL_TRY(auto resizer, plan_input_resizer(plan, source->info()));
+  FL_TRY(InputPictures pictures, InputPictures::create(plan, source->info()));
   FL_TRY(const PictureReader reader, plan_reader(job, plan, source->info()));
   FL_TRY(PictureWriter writer, plan_writer(job, plan, source->info(), *sink));
   FL_TRY(TiledNetwork network, compile_tiled(job, plan, writer.to_frame.margin()));
   FL_CHECK(network.warm_up(job.warm_up, job.cancel));
 
-  River river(job, plan, *source, resizer ? &*resizer : nullptr, reader, network, writer, *sink);
+  River river(job, plan, *source, pictures, reader, network, writer, *sink);
   {
     // The network runs between preprocess, which starts it, and postprocess, which waits for it, on the engine's own
     // threads. The stages end in this order as the source runs dry; the encoder drains in finish().

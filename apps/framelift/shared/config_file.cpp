@@ -4,27 +4,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
+
+#include "base/edit_distance.h"
 
 namespace framelift {
 namespace {
-
-// Levenshtein's distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 // An option's name in the file: the first long one, or a positional's.
 std::string name_of(const CLI::Option& option) {
@@ -39,16 +24,14 @@ struct Found {
 Found find_option(CLI::App& command, std::string key) {
   std::ranges::replace(key, '_', '-');
   Found found;
-  size_t best = std::string::npos;
+  std::vector<std::string> names;
   for (CLI::Option* option : command.get_options()) {
     const std::string name = name_of(*option);
     if (name == "help" || name == "config") continue;
     if (name == key) found.option = option;
-    if (const size_t distance = edit_distance(name, key); distance < best) {
-      best = distance;
-      found.nearest = name;
-    }
+    names.push_back(name);
   }
+  found.nearest = nearest_name(key, names);
   return found;
 }
 

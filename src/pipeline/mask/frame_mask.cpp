@@ -1,325 +1,58 @@
 #include "pipeline/mask/frame_mask.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <utility>
-
-#include "color/resolve.h"
-#include "decode/source.h"
-#include "postprocess/mask/legend.h"
+#include "pipeline/mask/eyes.h"
 
 namespace framelift {
 namespace {
 
-constexpr uint8_t not_selected = 255;  // as PASCAL VOC and Cityscapes mark pixels without a class
-constexpr ColorInfo plain_video{MatrixCoefficients::bt709, TransferCharacteristic::bt709, ColorPrimaries::bt709,
-                                ColorRange::limited, ChromaLocation::left};
-// Luma of R'G'B' (BT.709), the guide of all refinement.
-constexpr std::array guide_weights{0.2126f, 0.7152f, 0.0722f};
-
-bool shows_picture(MaskOutput output) {
-  return output == MaskOutput::alpha || output == MaskOutput::composite || output == MaskOutput::overlay;
+// Both eyes begin with a sample of their own in every plane.
+Status check_split(EyeLayout layout, const PictureLayout& frames, const char* what) {
+  const int columns = layout == EyeLayout::side_by_side ? 2 << frames.format.chroma_shift_x : 1;
+  const int rows = layout == EyeLayout::top_bottom ? 2 << frames.format.chroma_shift_y : 1;
+  if (frames.width % columns == 0 && frames.height % rows == 0) return {};
+  return fail(ErrorCode::unsupported,
+              "{} of {}x{} pixels in {} are no two equal pictures; --vr needs multiples of {} in width and {} in height",
+              what, frames.width, frames.height, to_string(frames.format), columns, rows);
 }
 
-bool matte_is_enough(MaskOutput output) {
-  return output == MaskOutput::mask || output == MaskOutput::alpha || output == MaskOutput::composite;
+PictureLayout eye_of(PictureLayout frames, const Region& eye) {
+  frames.width = eye.width;
+  frames.height = eye.height;
+  return frames;
 }
-
-int find_class(const std::string& wanted, const std::vector<ClassLabel>& classes) {
-  const auto named = std::ranges::find(classes, wanted, &ClassLabel::name);
-  if (named != classes.end()) return static_cast<int>(named - classes.begin());
-  int number = -1;
-  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-  const bool whole = error == std::errc() && end == wanted.data() + wanted.size();
-  return whole && number >= 0 && number < static_cast<int>(classes.size()) ? number : -1;
-}
-
-Status check_target(MaskOutput output, const PictureLayout& target) {
-  const PixelFormat& format = target.format;
-  if (output == MaskOutput::alpha && !format.alpha)
-    return fail(ErrorCode::unsupported,
-                "the output has no alpha ({}); write .mov (prores_ks), .mkv (ffv1), .webm (libvpx-vp9), .png or .exr",
-                to_string(format));
-  const bool exact = format.bits == 8 && target.color.range == ColorRange::full;
-  if (output == MaskOutput::classes && !exact)
-    return fail(ErrorCode::unsupported,
-                "the output cannot hold the classes' numbers ({}); write .png or .mkv with --encoder ffv1",
-                to_string(format));
-  return {};
-}
-
-int whole_pixels(const Region& region) { return region.width * region.height; }
 
 }  // namespace
 
-void plan_mask_format(const MaskOptions& options, PixelFormat& format, ColorInfo& color) {
-  switch (options.output) {
-    case MaskOutput::mask:
-    case MaskOutput::classes:
-      format = {ColorFamily::gray, 8, 0, 0, false};
-      color = plain_video;
-      color.range = ColorRange::full;
-      break;
-    case MaskOutput::colors:
-      format = {ColorFamily::rgb, 8, 0, 0, false};
-      color = plain_video;
-      break;
-    case MaskOutput::alpha:
-    case MaskOutput::composite:
-    case MaskOutput::overlay:
-      format.alpha = options.output == MaskOutput::alpha;
-      if (format.family == ColorFamily::gray && !format.alpha) format.family = ColorFamily::rgb;
-  }
-}
-
-Result<std::vector<bool>> selected_classes(const MaskOptions& options, const std::vector<ClassLabel>& classes) {
-  std::vector<bool> selected(classes.size(), false);
-  for (const std::string& wanted : options.classes) {
-    const int found = find_class(wanted, classes);
-    if (found < 0) {
-      std::string known;
-      for (const ClassLabel& label : classes) known += (known.empty() ? "" : ", ") + label.name;
-      return fail(ErrorCode::not_found, "the model has no class \"{}\"; it has {}", wanted, known);
-    }
-    selected[static_cast<size_t>(found)] = true;
-  }
-  if (!options.classes.empty()) return selected;
-  const int person = matte_is_enough(options.output) ? find_class("person", classes) : -1;
-  for (size_t i = 0; i < classes.size(); ++i)
-    selected[i] = person >= 0 ? i == static_cast<size_t>(person)
-                              : options.output == MaskOutput::classes || classes[i].name != "background";
-  return selected;
-}
-
-FrameMask::FrameMask(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                     const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame)
-    : options_(options),
-      kind_(contract.output),
-      classes_(contract.classes),
-      kept_(kept),
-      width_(target.width),
-      height_(target.height),
-      to_tensor_(std::move(to_tensor)),
-      to_frame_(std::move(to_frame)),
-      premultiply_(options.output == MaskOutput::alpha && target.format.is_float()),
-      smoother_(options.smooth),
-      cleaner_(static_cast<int>(options.min_region / 100 * static_cast<float>(whole_pixels(kept)))),
-      upsampler_(kept.height, kept.width, target.height, target.width, options.refine_radius, options.refine_epsilon),
-      probabilities_(DType::f32, {1, static_cast<int64_t>(contract.classes.size()), kept.height, kept.width}),
-      rgb_(DType::f32, {1, 3, target.height, target.width}),
-      luma_(DType::f32, {1, 1, target.height, target.width}),
-      matte_(DType::f32, {1, 1, target.height, target.width}),
-      plane_(static_cast<size_t>(whole_pixels(kept))) {}
-
 Result<FrameMask> FrameMask::create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
                                     const PictureLayout& source, const PictureLayout& target) {
-  FL_CHECK(check_target(options.output, target));
-  FL_TRY(auto selected, selected_classes(options, contract.classes));
-  PictureLayout read = source;
-  const bool resize = source.width != target.width || source.height != target.height;
-  if (resize) read = {full_detail(source.format), target.width, target.height, source.color};
-  FL_TRY(auto to_tensor, FrameToTensor::create(read.format, read.color));
-  FL_TRY(auto to_frame, TensorToFrame::create(target.format, target.color, false));
-  FrameMask mask(options, contract, kept, target, std::move(to_tensor), std::move(to_frame));
-  mask.selected_ = std::move(selected);
-  if (resize) {
-    FL_TRY(mask.resizer_, Resizer::create(source, read, false));
-    FramePool pool(read.width, read.height, read.format, 1);
-    FL_TRY(mask.resized_, pool.acquire());
-  }
-  const ColorInfo& made = shows_picture(options.output) ? source.color : plain_video;
-  const bool data = options.output == MaskOutput::mask || options.output == MaskOutput::classes;
-  if (!data && made.transfer != target.color.transfer) {
-    FL_TRY(mask.convert_, ColorConverter::create(made, target.color));
-  }
-  if (options.output == MaskOutput::composite) {
-    mask.background_ = Tensor(DType::f32, {1, 3, target.height, target.width});
-    if (!options.background_picture.empty()) {
-      FL_CHECK(mask.read_background({read.format, target.width, target.height, source.color}));
-    } else if (options.background_blur > 0) {
-      mask.box_.emplace(target.height, target.width);
-    } else {
-      for (size_t c = 0; c < 3; ++c)
-        std::ranges::fill(mask.background_.f32().subspan(c * mask.luma_.f32().size(), mask.luma_.f32().size()),
-                          static_cast<float>(options.background_color[c]) / 255);
-    }
+  FL_CHECK(check_split(options.eyes, source, "frames"));
+  FL_CHECK(check_split(options.eyes, target, "output frames"));
+  FrameMask mask;
+  mask.from_ = eye_regions(options.eyes, source.width, source.height);
+  mask.to_ = eye_regions(options.eyes, target.width, target.height);
+  for (size_t i = 0; i < mask.from_.size(); ++i) {
+    FL_TRY(auto painter, MaskPainter::create(options, contract, kept, eye_of(source, mask.from_[i]),
+                                             eye_of(target, mask.to_[i])));
+    mask.painters_.push_back(std::move(painter));
   }
   return mask;
 }
 
-// As large as covers the frame, in its middle, in the frame's colours.
-Status FrameMask::read_background(const PictureLayout& target) {
-  SourceOptions file;
-  file.path = options_.background_picture;
-  file.apply_rotation = true;
-  FL_TRY(const auto source, open_source(file));
-  FL_TRY(const Frame frame, source->next());
-  if (frame.empty()) return fail(ErrorCode::invalid_data, "{}: holds no picture", file.path);
-  const VideoInfo& info = source->info();
-  const PictureLayout given{info.format, info.width, info.height,
-                            resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb)};
-  const double factor = std::max(double(target.width) / given.width, double(target.height) / given.height);
-  const PictureLayout covering{full_detail(given.format), static_cast<int>(std::ceil(given.width * factor)),
-                               static_cast<int>(std::ceil(given.height * factor)), given.color};
-  FL_TRY(auto resizer, Resizer::create(given, covering, false));
-  FramePool pool(covering.width, covering.height, covering.format, 1);
-  FL_TRY(Frame covered, pool.acquire());
-  FL_CHECK(resizer.run(frame, covered));
-  FL_TRY(const auto to_tensor, FrameToTensor::create(covering.format, covering.color));
-  const Region middle{(covering.width - target.width) / 2, (covering.height - target.height) / 2, target.width,
-                      target.height};
-  to_tensor.run(covered, middle, background_.view());
-  if (given.color.transfer != target.color.transfer || given.color.primaries != target.color.primaries) {
-    FL_TRY(const auto convert, ColorConverter::create(given.color, target.color));
-    if (convert) convert->run(background_.view());
+void FrameMask::take(const TensorView& output, const MaskStep& step) {
+  for (size_t i = 0; i < painters_.size(); ++i) {
+    if (step.run)
+      painters_[i].take(output.item(static_cast<int64_t>(i)), step.cut);
+    else
+      painters_[i].take_unseen();
   }
-  return {};
 }
 
 Status FrameMask::paint(const Frame& source, Frame& picture) {
-  const Region whole{0, 0, width_, height_};
-  if (resizer_) FL_CHECK(resizer_->run(source, resized_));
-  to_tensor_.run(resizer_ ? resized_ : source, whole, rgb_.view());
-  const size_t pixels = luma_.f32().size();
-  for (size_t i = 0; i < pixels; ++i) {
-    float luma = 0;
-    for (size_t c = 0; c < 3; ++c) luma += guide_weights[c] * rgb_.f32()[c * pixels + i];
-    luma_.f32()[i] = std::isfinite(luma) ? std::clamp(luma, 0.0f, 1.0f) : 0;
+  for (size_t i = 0; i < painters_.size(); ++i) {
+    Frame part = part_of(picture, to_[i]);
+    FL_CHECK(painters_[i].paint(part_of(source, from_[i]), part));
   }
-  smoother_.run(probabilities_.view(), cuts_.is_cut(rgb_.view()));
-  cleaner_.run(probabilities_.view());
-  upsampler_.set_guide(luma_.view());
-  matte_is_enough(options_.output) ? find_matte() : find_winners();
-
-  switch (options_.output) {
-    case MaskOutput::mask:
-      for (size_t c = 0; c < 3; ++c)
-        std::ranges::copy(matte_.f32(), rgb_.f32().begin() + static_cast<ptrdiff_t>(c * pixels));
-      break;
-    case MaskOutput::classes: paint_numbers(); break;
-    case MaskOutput::colors: std::ranges::fill(rgb_.f32(), 0.0f); [[fallthrough]];
-    case MaskOutput::overlay: paint_colors(); break;
-    case MaskOutput::composite: compose(); break;
-    case MaskOutput::alpha: break;
-  }
-  if (convert_) convert_->run(rgb_.view());
-  if (premultiply_)
-    for (size_t i = 0; i < 3 * pixels; ++i) rgb_.f32()[i] *= matte_.f32()[i % pixels];
-  to_frame_.run(rgb_.view(), whole, whole, picture);
-  if (options_.output == MaskOutput::alpha) write_alpha(picture);
   return {};
-}
-
-// How much each pixel belongs to the selected classes.
-void FrameMask::find_matte() {
-  if (options_.hard) {
-    most_probable(probabilities_.view(), labels_);
-    std::ranges::transform(labels_, plane_.begin(), [&](uint8_t label) { return selected_[label] ? 1.0f : 0.0f; });
-  } else {
-    std::ranges::fill(plane_, 0.0f);
-    for (size_t c = 0; c < selected_.size(); ++c)
-      for (size_t i = 0; selected_[c] && i < plane_.size(); ++i)
-        plane_[i] += probabilities_.f32()[c * plane_.size() + i];
-  }
-  upsampler_.run(plane_.data(), matte_.view());
-  if (options_.hard)
-    for (float& v : matte_.f32()) v = v >= 0.5f ? 1.0f : 0.0f;
-}
-
-// Each pixel's class, at the picture's size.
-void FrameMask::find_winners() {
-  const size_t pixels = matte_.f32().size(), small = plane_.size();
-  best_.assign(pixels, 0);
-  best_probability_.assign(pixels, -1);
-  // The largest of C probabilities is 1 / C at least: classes that reach it nowhere win nowhere.
-  const float least = 0.999f / static_cast<float>(selected_.size());
-  for (size_t c = 0; c < selected_.size(); ++c) {
-    const std::span<const float> plane = std::as_const(probabilities_).f32().subspan(c * small, small);
-    if (*std::ranges::max_element(plane) < least) continue;
-    upsampler_.run(plane.data(), matte_.view());
-    for (size_t i = 0; i < pixels; ++i) {
-      if (matte_.f32()[i] <= best_probability_[i]) continue;
-      best_probability_[i] = matte_.f32()[i];
-      best_[i] = static_cast<uint8_t>(c);
-    }
-  }
-}
-
-void FrameMask::paint_numbers() {
-  const size_t pixels = best_.size();
-  for (size_t i = 0; i < pixels; ++i) {
-    const float code = static_cast<float>(selected_[best_[i]] ? best_[i] : not_selected) / 255;
-    for (size_t c = 0; c < 3; ++c) rgb_.f32()[c * pixels + i] = code;
-  }
-}
-
-// Over what rgb_ holds; a legend beside overlays.
-void FrameMask::paint_colors() {
-  const bool overlay = options_.output == MaskOutput::overlay;
-  const float opacity = overlay ? options_.opacity : 1;
-  const size_t pixels = best_.size();
-  std::vector<int64_t> seen(classes_.size(), 0);
-  for (size_t i = 0; i < pixels; ++i) {
-    const uint8_t label = best_[i];
-    if (!selected_[label]) continue;
-    ++seen[label];
-    for (size_t c = 0; c < 3; ++c) {
-      float& v = rgb_.f32()[c * pixels + i];
-      v += (static_cast<float>(classes_[label].color[c]) / 255 - v) * opacity;
-    }
-  }
-  if (!overlay || !options_.legend) return;
-  std::vector<ClassLabel> shown;
-  for (size_t c = 0; c < classes_.size(); ++c)
-    if (static_cast<float>(seen[c]) * 100 > options_.min_region * static_cast<float>(pixels))
-      shown.push_back(classes_[c]);
-  draw_legend(rgb_.view(), shown);
-}
-
-void FrameMask::compose() {
-  if (box_) blur_background();
-  const size_t pixels = matte_.f32().size();
-  for (size_t i = 0; i < 3 * pixels; ++i) {
-    float& v = rgb_.f32()[i];
-    const float behind = background_.f32()[i];
-    v = behind + (v - behind) * matte_.f32()[i % pixels];
-  }
-}
-
-// What is behind, blurred without what stands before it: both the picture and its weight, 1 - matte, are blurred, so
-// that no halo of the foreground spreads.
-void FrameMask::blur_background() {
-  const size_t pixels = matte_.f32().size();
-  std::span<float> weight = luma_.f32();  // the guide has been used
-  // Three boxes in a row come near a Gaussian of variance r * (r + 1).
-  const float deviation = options_.background_blur / 100 * static_cast<float>(height_);
-  const int radius = std::max(static_cast<int>(std::lround(std::sqrt(deviation * deviation + 0.25f) - 0.5f)), 1);
-  const auto blur = [&](float* plane) {
-    for (int i = 0; i < 3; ++i) box_->run(plane, plane, radius);
-  };
-  constexpr float little = 1e-3f;  // keeps the quotient defined where there is no background far and wide
-  for (size_t i = 0; i < pixels; ++i) weight[i] = 1 - matte_.f32()[i] + little;
-  for (size_t i = 0; i < 3 * pixels; ++i) background_.f32()[i] = rgb_.f32()[i] * weight[i % pixels];
-  blur(weight.data());
-  for (size_t c = 0; c < 3; ++c) blur(background_.f32().data() + c * pixels);
-  for (size_t i = 0; i < 3 * pixels; ++i) background_.f32()[i] /= weight[i % pixels];
-}
-
-void FrameMask::write_alpha(const Frame& picture) const {
-  const PlaneView& plane = picture.planes[static_cast<size_t>(picture.format.plane_count() - 1)];
-  const float full = static_cast<float>((1 << std::min<int>(picture.format.bits, 16)) - 1);
-  const float* from = matte_.as<float>();
-  for (int y = 0; y < height_; ++y, from += width_) {
-    if (picture.format.is_float())
-      std::copy_n(from, width_, plane.row<float>(y));
-    else if (picture.format.bytes_per_sample() == 2)
-      std::transform(from, from + width_, plane.row<uint16_t>(y),
-                     [&](float v) { return static_cast<uint16_t>(std::lround(v * full)); });
-    else
-      std::transform(from, from + width_, plane.row<uint8_t>(y),
-                     [&](float v) { return static_cast<uint8_t>(std::lround(v * full)); });
-  }
 }
 
 }  // namespace framelift

@@ -1,79 +1,31 @@
-// From what a segmentation network made of a frame to the picture that a job writes.
+// The masks of a job's frames: one for each eye.
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "frame/frame.h"
-#include "metrics/scene_cut.h"
-#include "network/network.h"
-#include "pipeline/mask/mask_options.h"
-#include "postprocess/mask/box_filter.h"
-#include "postprocess/mask/guided_upsampler.h"
-#include "postprocess/mask/probabilities.h"
-#include "postprocess/resize.h"
-#include "postprocess/tensor_to_frame.h"
-#include "preprocess/color_convert.h"
-#include "preprocess/frame_to_tensor.h"
+#include "pipeline/mask/mask_painter.h"
+#include "pipeline/mask/mask_schedule.h"
 
 namespace framelift {
-
-// What the sink is asked for, given the source's format and colours: changes both where masks want others.
-void plan_mask_format(const MaskOptions& options, PixelFormat& format, ColorInfo& color);
-
-// The classes that are selected, one flag each. Errors: not_found (the message lists the network's classes).
-Result<std::vector<bool>> selected_classes(const MaskOptions& options, const std::vector<ClassLabel>& classes);
 
 // Frames in their order, one thread at a time.
 class FrameMask {
  public:
-  // `kept`: the part of the network's output that is the source's picture. `source`: frames as they are decoded;
-  // `target`: what is written, of any size. Errors: also unsupported (the target cannot hold an alpha plane or exact
-  // numbers), those of reading the background.
+  // `kept`: the part of the network's output for one eye that is the source's picture. `source`: whole frames as they
+  // are decoded; `target`: whole frames to be written. Errors: those of MaskPainter::create, and unsupported for
+  // frames that are not two pictures of whole samples.
   static Result<FrameMask> create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
                                   const PictureLayout& source, const PictureLayout& target);
 
-  // The network's output for the frame of the next paint().
-  void take(const TensorView& output) { to_probabilities(output, kind_, kept_, probabilities_.view()); }
+  // The network's output [eyes,planes,H,W] for the next frame, which is not read for a step without a run.
+  void take(const TensorView& output, const MaskStep& step);
+  // As MaskPainter's.
+  bool ready(bool ended) const { return painters_[0].ready(ended); }
   Status paint(const Frame& source, Frame& picture);
 
  private:
-  FrameMask(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-            const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame);
-  Status read_background(const PictureLayout& target);
-  void find_matte();
-  void find_winners();
-  void paint_numbers();
-  void paint_colors();
-  void compose();
-  void blur_background();
-  void write_alpha(const Frame& picture) const;
-
-  MaskOptions options_;
-  OutputKind kind_;
-  std::vector<ClassLabel> classes_;
-  std::vector<bool> selected_;
-  Region kept_;
-  int width_, height_;  // of what is written
-  FrameToTensor to_tensor_;
-  TensorToFrame to_frame_;
-  std::optional<ColorConverter> convert_;  // from the source's colours to the target's
-  std::optional<Resizer> resizer_;
-  Frame resized_;
-  bool premultiply_ = false;
-
-  SceneCutDetector cuts_;
-  ProbabilitySmoother smoother_;
-  RegionCleaner cleaner_;
-  GuidedUpsampler upsampler_;
-  Tensor probabilities_;                // [1,C,kept.height,kept.width]
-  Tensor rgb_, luma_;                   // the frame, [1,3,H,W] and [1,1,H,W]
-  Tensor matte_;                        // [1,1,H,W]
-  Tensor background_;                   // [1,3,H,W], of composites
-  std::vector<float> plane_;            // of the network's size
-  std::vector<uint8_t> labels_, best_;  // most probable classes at the network's size, and at the picture's
-  std::vector<float> best_probability_;
-  std::optional<BoxFilter> box_;  // for the blur
+  std::vector<Region> from_, to_;  // of the eyes, in source and target
+  std::vector<MaskPainter> painters_;
 };
 
 }  // namespace framelift

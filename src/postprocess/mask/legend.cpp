@@ -56,12 +56,12 @@ struct Canvas {
 
 }  // namespace
 
-void draw_legend(const TensorView& rgb, const std::vector<ClassLabel>& labels) {
+void draw_legend(const TensorView& rgb, std::span<const ClassLabel* const> labels) {
   const Canvas canvas{rgb};
   const int dot = std::max(canvas.height() / 240, 1);  // a line is a 24th of the picture's height
   const int line = (glyph_height + 3) * dot, margin = 2 * dot;
   size_t longest = 0;
-  for (const ClassLabel& label : labels) longest = std::max(longest, label.name.size());
+  for (const ClassLabel* label : labels) longest = std::max(longest, label->name.size());
   const int width = 4 * margin + line + static_cast<int>(longest) * (glyph_width + 1) * dot;
   const int room = (canvas.height() - 4 * margin) / line;
   const int lines = std::clamp(static_cast<int>(labels.size()), 0, std::max(room, 0));
@@ -69,7 +69,7 @@ void draw_legend(const TensorView& rgb, const std::vector<ClassLabel>& labels) {
   const int top = canvas.height() - margin - lines * line - margin;
   canvas.fill(margin, top, width, lines * line + margin, {0, 0, 0}, 0.6f);
   for (int i = 0; i < lines; ++i) {
-    const ClassLabel& label = labels[static_cast<size_t>(i)];
+    const ClassLabel& label = *labels[static_cast<size_t>(i)];
     std::array<float, 3> color{};
     std::ranges::transform(label.color, color.begin(), [](uint8_t v) { return static_cast<float>(v) / 255; });
     const int y = top + margin + i * line;

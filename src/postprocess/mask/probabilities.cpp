@@ -59,22 +59,6 @@ void most_probable(const TensorView& probabilities, std::vector<uint8_t>& labels
   for (int64_t i = 0; i < planes.pixels; ++i) labels[static_cast<size_t>(i)] = static_cast<uint8_t>(largest(planes, i));
 }
 
-void ProbabilitySmoother::run(const TensorView& probabilities, bool cut) {
-  if (strength_ <= 0) return;
-  const std::span<float> now = probabilities.f32();
-  if (!cut && past_.size() == now.size()) {
-    const Planes planes = planes_of(probabilities), past{past_.data(), planes.count, planes.pixels};
-    for (int64_t i = 0; i < planes.pixels; ++i) {
-      // 1 when no class has more than half, 0 when one has all.
-      const float undecided = std::min(2 * (1 - planes.at(largest(planes, i), i)), 1.0f);
-      const float share = strength_ * undecided;
-      for (int64_t c = 0; c < planes.count; ++c)
-        planes.at(c, i) = share * past.at(c, i) + (1 - share) * planes.at(c, i);
-    }
-  }
-  past_.assign(now.begin(), now.end());
-}
-
 void RegionCleaner::run(const TensorView& probabilities) {
   if (min_pixels_ <= 1) return;
   const Planes planes = planes_of(probabilities);

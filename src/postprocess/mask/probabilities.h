@@ -1,4 +1,4 @@
-// Probabilities of classes: from a network's output, steady over time, without specks.
+// Probabilities of classes: from a network's output, without specks.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +17,6 @@ void to_probabilities(const TensorView& output, OutputKind kind, const Region& r
 
 // Each pixel's most probable class, the first of equals. `labels`: one for each pixel.
 void most_probable(const TensorView& probabilities, std::vector<uint8_t>& labels);
-
-// Smoothing over time that does not drag behind what moves: the past counts for `strength`, 0 to below 1, where the
-// network is undecided, and not at all where it is sure. One thread at a time.
-class ProbabilitySmoother {
- public:
-  explicit ProbabilitySmoother(float strength) : strength_(strength) {}
-
-  // In place; `cut`: a new scene begins, without a past.
-  void run(const TensorView& probabilities, bool cut);
-
- private:
-  float strength_;
-  std::vector<float> past_;
-};
 
 // Fills holes and removes specks: every connected region (by edges) of one class with fewer than `min_pixels` gets the
 // class that borders most on it, which trades its probability with the old one. One thread at a time.
