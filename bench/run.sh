@@ -20,4 +20,5 @@ if [[ -d $real/weights/hdrtvnetpp ]]; then
   $python bench/hdr.py "$framelift" --weights "$real/weights/hdrtvnetpp" --clip "$assets/bigbuckbunny.mp4" --rounds "${ROUNDS:-5}"
   $python bench/hdr_quality.py "$framelift" --assets "$real"
 fi
+$python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
 $python bench/render.py

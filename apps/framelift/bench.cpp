@@ -67,7 +67,10 @@ Status bench_network(const NetworkBenchOptions& o) {
   FL_TRY(CompileOptions compile, o.engine.compile_options());
   compile.resident = o.resident;
   FL_TRY(Backend * backend, find_backend(o.engine.backend, network, compile));
-  FL_TRY(const Graph graph, network.build(1, size.height, size.width));
+  // What a job gives the network: whole steps of its alignment.
+  const int step = network.contract.alignment;
+  const auto whole = [&](int length) { return (length + step - 1) / step * step; };
+  FL_TRY(const Graph graph, network.build(1, whole(size.height), whole(size.width)));
   const auto begin = Clock::now();
   FL_TRY(const auto executable, backend->compile(graph, network.parameters, compile));
   const double compile_seconds = seconds_between(begin, Clock::now());

@@ -2,7 +2,6 @@
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/video_command.h"
-#include "color/resolve.h"
 
 namespace framelift {
 namespace {
@@ -16,18 +15,7 @@ struct PlayCommand {
 // Without a network: the source's frames as they are.
 Status show_source(const SourceOptions& options, const SinkFactory& make_sink, const Cancellation& stop) {
   FL_TRY(const auto source, open_source(options));
-  const VideoInfo& info = source->info();
-  SinkOptions shown;
-  shown.width = info.width;
-  shown.height = info.height;
-  shown.source_format = info.format;
-  shown.color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
-  shown.hdr = info.hdr;
-  shown.sample_aspect_ratio = info.sample_aspect_ratio;
-  shown.time_base = info.time_base;
-  shown.frame_rate = info.frame_rate;
-  shown.still = info.still;
-  FL_TRY(const auto sink, make_sink(shown));
+  FL_TRY(const auto sink, make_sink(for_frames_of(source->info(), {})));
   while (!stop.requested()) {
     FL_TRY(Frame frame, source->next());
     if (frame.empty()) break;

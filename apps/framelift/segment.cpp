@@ -31,7 +31,7 @@ Result<std::array<uint8_t, 3>> parse_color(const std::string& text) {
   return fail(ErrorCode::invalid_argument, "'{}' is no colour; write #RRGGBB, for example #00b140", text);
 }
 
-// A colour, "blur" or "blur:PERCENT", or a picture's file.
+// A colour, "blur" or "blur:PERCENT", or the file of a picture or video.
 Status parse_background(const std::string& text, MaskOptions& mask) {
   constexpr float usual_blur = 3;
   if (text.empty()) return {};
@@ -73,8 +73,8 @@ void add_segment_command(CLI::App& app, Run& run) {
                "Names or numbers, with commas; default person where the model knows people, else all but background")
       ->delimiter(',');
   c.add_option("--background", *background,
-               "Of --output composite: a colour as #RRGGBB, blur, blur:PERCENT of the height, or a picture; default "
-               "#00b140");
+               "Of --output composite: a colour as #RRGGBB, blur, blur:PERCENT of the height, or a picture or video "
+               "(again from its beginning when it ends); default #00b140");
   c.add_option_function<std::string>(
        "--edges", [&mask](const std::string& how) { mask.hard = how == "hard"; },
        "soft: by probability; hard: each pixel wholly or not at all, by its most probable class")

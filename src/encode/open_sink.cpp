@@ -1,4 +1,5 @@
 // From what the user typed to the sink that writes it.
+#include "color/resolve.h"
 #include "encode/exr_sink.h"
 #include "encode/media_sink.h"
 #include "encode/sink.h"
@@ -23,6 +24,21 @@ class NullSink final : public Sink {
 };
 
 }  // namespace
+
+SinkOptions for_frames_of(const VideoInfo& source, SinkOptions chosen) {
+  chosen.width = source.width;
+  chosen.height = source.height;
+  chosen.source_format = source.format;
+  chosen.color = resolve_color(source.color, source.width, source.height, source.format.family == ColorFamily::rgb);
+  chosen.hdr = source.hdr;
+  chosen.attributes = with_texts_of(chosen.attributes, source.attributes);
+  chosen.sample_aspect_ratio = source.sample_aspect_ratio;
+  chosen.time_base = source.time_base;
+  chosen.frame_rate = source.frame_rate;
+  chosen.still = source.still;
+  chosen.display_matrix = source.display_matrix;
+  return chosen;
+}
 
 Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
   if (options.path.empty()) return fail(ErrorCode::invalid_argument, "no output file given");

@@ -11,6 +11,7 @@
 
 #include "base/rational.h"
 #include "base/result.h"
+#include "decode/source.h"
 #include "frame/frame.h"
 #include "frame/hdr_metadata.h"
 #include "frame/picture_attributes.h"
@@ -61,6 +62,10 @@ struct SinkOptions {
   double start_seconds = 0;
   double duration_seconds = 0;
 };
+
+// What was chosen, for frames as `source` gives them: their size, format, colour (what the file leaves open resolved as
+// color/resolve.h does), times and what else is known of them.
+SinkOptions for_frames_of(const VideoInfo& source, SinkOptions chosen);
 
 // Not thread-safe: one thread calls write() and finish(). Output goes to a temporary name beside the target and is
 // renamed by finish(); a Sink destroyed without finish() removes it.

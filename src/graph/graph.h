@@ -260,6 +260,7 @@ class GraphBuilder {
   ValueId div(ValueId a, ValueId b) { return add_node(Div{}, {a, b}); }
   ValueId mul(ValueId a, ValueId b) { return add_node(Mul{}, {a, b}); }
   ValueId scale(ValueId a, float factor) { return mul(a, constant(Tensor::filled({1}, factor))); }
+  ValueId offset(ValueId a, float number) { return add(a, constant(Tensor::filled({1}, number))); }
   ValueId concat(std::vector<ValueId> parts, int axis = 1) { return add_node(Concat{axis}, std::move(parts)); }
   ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
   ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }

@@ -27,7 +27,6 @@ Result<Graph> build(const HyperParameters& hyper, int batch, int height, int wid
     const ValueId y = b.conv2d(x, layer_name, out, 3, attributes, false);
     return b.leaky_relu(b.batch_norm(y, layer_name + ".norm"), slope);
   };
-  const auto plus = [&](ValueId x, float number) { return b.add(x, b.constant(Tensor::filled({1}, number))); };
 
   const ValueId light = b.input("image", {batch, 3, height, width});
   // Convolutions see the picture in steps that look alike, not its light.
@@ -42,11 +41,12 @@ Result<Graph> build(const HyperParameters& hyper, int batch, int height, int wid
     x = layer(b.concat({b.resize(x, ResizeMode::bilinear, 2), skipped[level]}), fmt::format("up{}", level),
               channels(level));
 
-  // From 1 to 64, which is 13,000 cd/m2 where SDR white is 203: bounded, so that no step of training leads astray.
-  const ValueId reach = b.sigmoid(plus(b.conv2d_same(x, "gain", 3), -3));
-  const ValueId gain = b.pow(plus(b.scale(reach, root_of_largest_gain - 1), 1), 4);
-  const ValueId clipped = b.clamp(b.scale(plus(light, -knee), 1 / (1 - knee)), 0, 1);
-  const ValueId applied = plus(b.mul(clipped, plus(gain, -1)), 1);
+  // From 1 to 64, which is 13,000 cd/m2 where SDR white is HDR Reference White: bounded, so that no step of training
+  // leads astray.
+  const ValueId reach = b.sigmoid(b.offset(b.conv2d_same(x, "gain", 3), -3));
+  const ValueId gain = b.pow(b.offset(b.scale(reach, root_of_largest_gain - 1), 1), 4);
+  const ValueId clipped = b.clamp(b.scale(b.offset(light, -knee), 1 / (1 - knee)), 0, 1);
+  const ValueId applied = b.offset(b.mul(clipped, b.offset(gain, -1)), 1);
   const float scale = static_cast<float>(hyper.at("scale_hdr_milli")) / 1000;
   b.output(b.scale(b.mul(light, applied), 1 / scale), "image");
   return std::move(b).finish();

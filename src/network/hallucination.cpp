@@ -19,7 +19,7 @@ ValueId highlight_mask(GraphBuilder& b, ValueId image) {
   const ValueId largest = larger(larger(component(0), component(1)), component(2));
   // A step as wide as float32 resolves there.
   constexpr float steep = 1 / 6e-8f;
-  const ValueId above = b.add(largest, b.constant(Tensor::filled({1}, -(0.75f + 0.1f * 0.25f))));
+  const ValueId above = b.offset(largest, -(0.75f + 0.1f * 0.25f));
   return b.clamp(b.scale(above, steep), 0, 1);
 }
 

@@ -34,7 +34,7 @@ ValueId modulate(GraphBuilder& b, ValueId y, ValueId condition, const std::strin
     const ValueId v = b.linear(condition, fmt::format("{}cond_{}_{}", prefix, kind, which), features);
     return b.reshape(v, {b.shape(v)[0], features, 1, 1});
   };
-  const ValueId gain = b.add(per_channel("scale"), b.constant(Tensor::filled({1}, 1)));
+  const ValueId gain = b.offset(per_channel("scale"), 1);
   return b.add(b.mul(y, gain), per_channel("shift"));
 }
 
@@ -103,7 +103,7 @@ class LocalEnhancement {
       const ValueId hidden = lrelu(conv(c, fmt::format("{}.SFT_{}_conv0", layer, kind), le_sft, 1));
       return conv(hidden, fmt::format("{}.SFT_{}_conv1", layer, kind), le_features, 1);
     };
-    const ValueId gain = b_.add(branch("scale"), b_.constant(Tensor::filled({1}, 1)));
+    const ValueId gain = b_.offset(branch("scale"), 1);
     return b_.add(b_.mul(x, gain), branch("shift"));
   }
 

@@ -116,7 +116,7 @@ std::optional<double> stated_hyper(const WeightFile& file, const std::string& hy
   if (own == file.metadata.end()) return std::nullopt;
   const auto json = nlohmann::json::parse(own->second, nullptr, false);
   if (!json.is_object() || !json.contains(hyper) || !json[hyper].is_number()) return std::nullopt;
-  return json[hyper].get<double>();
+  return std::clamp(json[hyper].get<double>(), -1e9, 1e9);  // absurd ones stay absurd, and fit into an int
 }
 
 Status check_hyper(const WeightFile& file, std::string_view what, int64_t value, int64_t low, int64_t high) {

@@ -169,20 +169,12 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
   FL_CHECK(plan_pictures(job, input, contract.scale, plan));
 
-  plan.sink = job.sink;
+  plan.sink = for_frames_of(input, job.sink);
   plan.sink.width = plan.output_width;
   plan.sink.height = plan.output_height;
-  plan.sink.source_format = input.format;
-  plan.sink.color = plan.input_color;
   plan.sink.sample_aspect_ratio = stretched_aspect(input.sample_aspect_ratio, plan.aspect_change);
-  plan.sink.time_base = input.time_base;
-  plan.sink.frame_rate = input.frame_rate;
-  plan.sink.still = input.still;
-  plan.sink.display_matrix = input.display_matrix;
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
-  plan.sink.hdr = input.hdr;
-  plan.sink.attributes = with_texts_of(job.sink.attributes, input.attributes);
   if (job.mask) {
     plan_mask_format(*job.mask, plan.sink.source_format, plan.sink.color);
     if (!is_hdr(plan.sink.color.transfer)) plan.sink.hdr = {};
@@ -246,7 +238,9 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
                        std::nullopt,
                        std::nullopt};
   if (job.mask) {
-    FL_TRY(writer.mask, FrameMask::create(*job.mask, job.network->contract, plan.kept, source, target));
+    const MaskSource from{source, input.time_base, input.frame_rate};
+    FL_TRY(writer.mask,
+           FrameMask::create(*job.mask, job.network->contract, plan.kept, from, MaskTarget{target, job.sink.path}));
     return writer;
   }
   // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.

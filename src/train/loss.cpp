@@ -20,8 +20,6 @@ ValueId weighted_sum(GraphBuilder& b, double weight, ValueId x, ValueId y) {
   return b.add(b.scale(x, static_cast<float>(weight)), b.scale(y, static_cast<float>(1 - weight)));
 }
 
-ValueId plus(GraphBuilder& b, ValueId x, float number) { return b.add(x, b.constant(Tensor::filled({1}, number))); }
-
 // Each channel filtered with a Gaussian of sum 1, where the window lies inside the picture: columns, then rows.
 class GaussianWindow {
  public:
@@ -63,8 +61,8 @@ Similarity similarity(GraphBuilder& b, const GaussianWindow& window, ValueId x, 
   const ValueId mu_xx = b.mul(mu_x, mu_x), mu_yy = b.mul(mu_y, mu_y), mu_xy = b.mul(mu_x, mu_y);
   const ValueId variance_x = b.sub(window(b.mul(x, x)), mu_xx), variance_y = b.sub(window(b.mul(y, y)), mu_yy);
   const ValueId covariance = b.sub(window(b.mul(x, y)), mu_xy);
-  const ValueId contrast = b.div(plus(b, b.scale(covariance, 2), c2), plus(b, b.add(variance_x, variance_y), c2));
-  const ValueId luminance = b.div(plus(b, b.scale(mu_xy, 2), c1), plus(b, b.add(mu_xx, mu_yy), c1));
+  const ValueId contrast = b.div(b.offset(b.scale(covariance, 2), c2), b.offset(b.add(variance_x, variance_y), c2));
+  const ValueId luminance = b.div(b.offset(b.scale(mu_xy, 2), c1), b.offset(b.add(mu_xx, mu_yy), c1));
   return {b.global_average_pool(contrast), b.global_average_pool(b.mul(luminance, contrast))};
 }
 
@@ -91,8 +89,8 @@ ValueId pu21_encoded(GraphBuilder& b, ValueId light, double white_nits) {
   const auto f = [](double x) { return static_cast<float>(x); };
   const ValueId nits = b.clamp(b.scale(light, f(white_nits)), f(pu21_min_nits), f(pu21_max_nits));
   const ValueId y = b.pow(nits, f(p[3]));
-  const ValueId ratio = b.div(plus(b, b.scale(y, f(p[1])), f(p[0])), plus(b, b.scale(y, f(p[2])), 1));
-  return b.scale(plus(b, b.pow(ratio, f(p[4])), f(-p[5])), f(p[6] / pu21_peak));
+  const ValueId ratio = b.div(b.offset(b.scale(y, f(p[1])), f(p[0])), b.offset(b.scale(y, f(p[2])), 1));
+  return b.scale(b.offset(b.pow(ratio, f(p[4])), f(-p[5])), f(p[6] / pu21_peak));
 }
 
 Status check_size(const LossOptions& options, const Shape& shape) {
@@ -147,13 +145,13 @@ ValueId add_loss(GraphBuilder& b, const LossOptions& options, ValueId prediction
     case LossKind::l1: break;
     case LossKind::hybrid: {
       const ValueId p = at_least_zero(b, prediction), t = at_least_zero(b, target);
-      const auto logarithm = [&](ValueId x) { return b.log1p(plus(b, x, 1e-6f)); };
+      const auto logarithm = [&](ValueId x) { return b.log1p(b.offset(x, 1e-6f)); };
       return weighted_sum(b, options.alpha, mean_absolute_difference(b, p, t),
                           mean_absolute_difference(b, logarithm(p), logarithm(t)));
     }
     case LossKind::ms_ssim: {
       const ValueId similar = add_ms_ssim(b, prediction, target, options.window);
-      return weighted_sum(b, options.alpha, plus(b, b.scale(similar, -1), 1),
+      return weighted_sum(b, options.alpha, b.offset(b.scale(similar, -1), 1),
                           mean_absolute_difference(b, prediction, target));
     }
     case LossKind::pu21:

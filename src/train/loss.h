@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "color/tone_map.h"
 #include "graph/graph.h"
 
 namespace framelift {
@@ -20,9 +21,9 @@ Result<LossKind> parse_loss(std::string_view text);
 
 struct LossOptions {
   LossKind kind = LossKind::l1;
-  double alpha = 0.5;       // 0..1
-  int window = 11;          // MS-SSIM: 5 or 11, the edge of its Gaussian window; pictures need 16 times as many pixels
-  double white_nits = 203;  // PU21: cd/m2 of 1 in the pictures
+  double alpha = 0.5;  // 0..1
+  int window = 11;     // MS-SSIM: 5 or 11, the edge of its Gaussian window; pictures need 16 times as many pixels
+  double white_nits = hdr_reference_white_nits;  // PU21: cd/m2 of 1 in the pictures
 };
 
 // Multi-scale structural similarity of two values [N,C,H,W] around [0, 1], as [1] (Z. Wang, E. P. Simoncelli and

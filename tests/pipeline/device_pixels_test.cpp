@@ -1,13 +1,13 @@
 // Jobs whose engine converts pixels itself: the kernels that GPUs run (frame/pixel_kernels.h), here in host loops
 // behind the same interface, against the row kernels of preprocess/ and postprocess/.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "frame/pixel_kernels.h"
 #include "pipeline/video_job.h"
 #include "tests/support.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -113,12 +113,6 @@ class HostPortBackend final : public Backend {
 
 class DevicePixelsJobs : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("framelift_device_pixels_{}", getpid());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   // The checksums of what the job makes.
   std::string sums(VideoJob job, Backend& backend) const {
     const fs::path file = folder_ / "sums.md5";
@@ -135,7 +129,7 @@ class DevicePixelsJobs : public testing::Test {
     return text;
   }
 
-  fs::path folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(DevicePixelsJobs, EveryFormatGivesTheSameCodes) {

@@ -1,6 +1,5 @@
 // Whole jobs that make linear light, and tiles that blend.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <functional>
@@ -10,6 +9,7 @@
 #include "pipeline/video_job.h"
 #include "tests/formula_weights.h"
 #include "tests/support.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -42,13 +42,6 @@ class MemorySink final : public Sink {
 
 class Expand : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("framelift_expand_" + std::to_string(getpid()) + "_" +
-                                           testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   // An RGB picture file of smooth and noisy parts, codes 1 to 255.
   fs::path picture(int width, int height) const {
     const fs::path path = folder_ / fmt::format("{}x{}.ppm", width, height);
@@ -93,7 +86,7 @@ class Expand : public testing::Test {
     return frame;
   }
 
-  fs::path folder_;
+  test::TempFolder folder_;
   mutable int tiles_ = 0;
 };
 

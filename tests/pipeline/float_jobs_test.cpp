@@ -1,6 +1,5 @@
 // Whole jobs on floating-point pictures, and tone-mapped previews of them.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <bit>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include "pipeline/video_job.h"
 #include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -25,16 +25,9 @@ constexpr PixelFormat rgb{ColorFamily::rgb, 32, 0, 0, false}, rgba{ColorFamily::
 
 class FloatJobs : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("framelift_float_jobs_" + std::to_string(getpid()) + "_" +
-                                           testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string path(const char* name) const { return (folder_ / name).string(); }
 
-  fs::path folder_;
+  test::TempFolder folder_;
 };
 
 // Light from far below to far beyond white.
@@ -88,8 +81,8 @@ TEST_F(FloatJobs, IdentityNetworkLeavesEveryBitAlone) {
   for (const PixelFormat& format : {rgb, rgba, gray})
     for (int tile : {0, 40}) {
       SCOPED_TRACE(to_string(format) + " tile " + std::to_string(tile));
-      fs::remove_all(folder_);
-      fs::create_directories(folder_);
+      fs::remove_all(folder_.path());
+      fs::create_directories(folder_.path());
       const Frame light = random_light(format, 101, 67);
       PictureAttributes attributes;
       attributes.white_nits = 100;
@@ -183,7 +176,7 @@ TEST_F(FloatJobs, PqIsRefusedByOpenExr) {
   const auto report = process_video(exact_job(network, "test:16x16:1", path("out.exr")));
   ASSERT_FALSE(report);
   EXPECT_NE(report.error().message.find("linear light"), std::string::npos) << report.error().message;
-  EXPECT_TRUE(fs::is_empty(folder_));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_F(FloatJobs, ChecksumsAreOfTheFloats) {

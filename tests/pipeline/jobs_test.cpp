@@ -1,6 +1,5 @@
 // Whole jobs: source to sink through real networks, judged by properties (tiled = untiled, identity = copy).
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -15,6 +14,7 @@
 #include "preprocess/frame_to_tensor.h"
 #include "tests/pipeline/job_for_test.h"
 #include "tests/support.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -23,13 +23,6 @@ namespace fs = std::filesystem;
 
 class Jobs : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("framelift_jobs_" + std::to_string(getpid()) + "_" +
-                                           testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   VideoJob job(const Network& network, const std::string& source, const std::string& sink) const {
     VideoJob j = exact_job(network, source, sink);
     j.sink.overwrite = true;
@@ -49,7 +42,7 @@ class Jobs : public testing::Test {
     return text.str();
   }
 
-  fs::path folder_;
+  test::TempFolder folder_;
 };
 
 Network golden_network(const char* weights) {
@@ -515,7 +508,7 @@ TEST_F(Jobs, CancelledAtOnceLeavesNothing) {
   const auto report = process_video(j);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, ErrorCode::cancelled);
-  EXPECT_TRUE(fs::is_empty(folder_));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 // A sink that fails in the middle stops every stage and leaves nothing behind.

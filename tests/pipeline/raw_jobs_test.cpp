@@ -1,11 +1,9 @@
 // Jobs from and to uncompressed video, which every build reads and writes.
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <fstream>
 
 #include "pipeline/video_job.h"
-#include "tests/support.h"
+#include "tests/pipeline/job_for_test.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -15,30 +13,18 @@ namespace fs = std::filesystem;
 class RawJobs : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("framelift_raw_jobs_{}", getpid());
-    fs::create_directories(folder_);
     auto network = load_network("tests/golden/srvgg_x2.weights.safetensors");
     ASSERT_TRUE(network) << network.error().message;
     network_ = std::move(*network);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return test::read_file(folder_ / name); }
   Result<JobReport> run(const Network& network, const std::string& source, const std::string& sink) const {
-    VideoJob job;
-    job.source.path = source;
-    job.sink.path = sink;
-    job.network = &network;
-    job.backend = exact_backends().front();
-    job.compile.precision = Precision::f32;
-    return process_video(job);
+    return process_video(exact_job(network, source, sink));
   }
 
-  fs::path folder_;
+  test::TempFolder folder_;
   Network network_;
 };
 

@@ -6,16 +6,17 @@ namespace framelift {
 namespace {
 
 // Both eyes begin with a sample of their own in every plane.
-Status check_split(EyeLayout layout, const PictureLayout& frames, const char* what) {
+Status check_split(EyeLayout layout, const PictureLayout& frames, const std::string& what) {
   const int columns = layout == EyeLayout::side_by_side ? 2 << frames.format.chroma_shift_x : 1;
   const int rows = layout == EyeLayout::top_bottom ? 2 << frames.format.chroma_shift_y : 1;
   if (frames.width % columns == 0 && frames.height % rows == 0) return {};
   return fail(ErrorCode::unsupported,
-              "{} of {}x{} pixels in {} are no two equal pictures; --vr needs multiples of {} in width and {} in height",
+              "{}: {}x{} pixels of {} are no two equal pictures; --vr needs multiples of {} in width and {} in height",
               what, frames.width, frames.height, to_string(frames.format), columns, rows);
 }
 
-PictureLayout eye_of(PictureLayout frames, const Region& eye) {
+template <class Layout>
+Layout eye_of(Layout frames, const Region& eye) {
   frames.width = eye.width;
   frames.height = eye.height;
   return frames;
@@ -24,9 +25,9 @@ PictureLayout eye_of(PictureLayout frames, const Region& eye) {
 }  // namespace
 
 Result<FrameMask> FrameMask::create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                                    const PictureLayout& source, const PictureLayout& target) {
-  FL_CHECK(check_split(options.eyes, source, "frames"));
-  FL_CHECK(check_split(options.eyes, target, "output frames"));
+                                    const MaskSource& source, const MaskTarget& target) {
+  FL_CHECK(check_split(options.eyes, source, "the input"));
+  FL_CHECK(check_split(options.eyes, target, target.name));
   FrameMask mask;
   mask.from_ = eye_regions(options.eyes, source.width, source.height);
   mask.to_ = eye_regions(options.eyes, target.width, target.height);

@@ -15,7 +15,7 @@ class FrameMask {
   // are decoded; `target`: whole frames to be written. Errors: those of MaskPainter::create, and unsupported for
   // frames that are not two pictures of whole samples.
   static Result<FrameMask> create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                                  const PictureLayout& source, const PictureLayout& target);
+                                  const MaskSource& source, const MaskTarget& target);
 
   // The network's output [eyes,planes,H,W] for the next frame, which is not read for a step without a run.
   void take(const TensorView& output, const MaskStep& step);

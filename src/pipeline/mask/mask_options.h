@@ -39,7 +39,7 @@ struct MaskOptions {
   int lookahead = 0;             // frames after a frame that its smoothing looks at, too
   int every = 1;                 // the network runs on every so many frames, and on the first of each scene
   float min_region = 0.1f;       // regions of less than so many percent of the picture are filled
-  // Behind a composite: a picture's file, else the picture itself blurred, else a colour.
+  // Behind a composite: the file of a picture or a video, else the picture itself blurred, else a colour.
   std::string background_picture;
   float background_blur = 0;  // standard deviation in percent of the picture's height; 0: none
   std::array<uint8_t, 3> background_color{0, 177, 64};  // R, G, B of BT.709 video: the green of screens

@@ -6,6 +6,7 @@
 
 #include "frame/frame.h"
 #include "network/network.h"
+#include "pipeline/mask/background.h"
 #include "pipeline/mask/mask_options.h"
 #include "postprocess/mask/box_filter.h"
 #include "postprocess/mask/guided_upsampler.h"
@@ -24,14 +25,23 @@ void plan_mask_format(const MaskOptions& options, PixelFormat& format, ColorInfo
 // The classes that are selected, one flag each. Errors: not_found (the message lists the network's classes).
 Result<std::vector<bool>> selected_classes(const MaskOptions& options, const std::vector<ClassLabel>& classes);
 
+// Pictures as they are decoded, and how their time counts.
+struct MaskSource : PictureLayout {
+  Rational time_base, frame_rate;
+};
+
+// What is written, and its name for messages.
+struct MaskTarget : PictureLayout {
+  std::string name;
+};
+
 // Of one eye's pictures, in their order. One thread at a time.
 class MaskPainter {
  public:
-  // `kept`: the part of the network's output that is the source's picture. `source`: pictures as they are decoded;
-  // `target`: what is written, of any size. Errors: also unsupported (the target cannot hold an alpha plane or exact
-  // numbers), those of reading the background.
+  // `kept`: the part of the network's output that is the source's picture. `target`: of any size. Errors: also
+  // unsupported (the target cannot hold an alpha plane or exact numbers), those of opening the background.
   static Result<MaskPainter> create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                                  const PictureLayout& source, const PictureLayout& target);
+                                  const MaskSource& source, const MaskTarget& target);
 
   // What the network made of the next picture, and whether a new scene begins with it.
   void take(const TensorView& output, bool cut) { to_probabilities(output, kind_, kept_, smoother_.add(cut)); }
@@ -45,7 +55,7 @@ class MaskPainter {
  private:
   MaskPainter(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
             const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame);
-  Status read_background(const PictureLayout& target);
+  double time_of(const Frame& source);
   void find_matte();
   void find_winners();
   void paint_numbers();
@@ -74,6 +84,9 @@ class MaskPainter {
   Tensor rgb_;                          // the frame, [1,3,H,W]
   Tensor matte_;                        // [1,1,H,W]
   Tensor background_;                   // [1,3,H,W], of composites
+  std::optional<Background> behind_;    // a file's
+  Rational time_base_, frame_rate_;     // of the source's frames
+  int64_t first_pts_ = 0, painted_ = 0;
   std::vector<float> plane_;            // of the network's size
   std::vector<uint8_t> labels_, best_;  // most probable classes at the network's size, and at the picture's
   std::vector<float> best_probability_;

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "color/resolve.h"
 #include "decode/picture_files.h"
 #include "encode/exr_sink.h"
 #include "encode/output_file.h"
@@ -38,17 +37,8 @@ Result<int64_t> keep_light(const SourceOptions& source_options, const SinkOption
     FL_CHECK(copy_file(source_options.path, given));
     return 1;
   }
-  SinkOptions options = given;
+  SinkOptions options = for_frames_of(info, given);
   options.encoder_options = {{"type", "float"}};
-  options.width = info.width;
-  options.height = info.height;
-  options.source_format = info.format;
-  options.color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
-  options.attributes = with_texts_of(given.attributes, info.attributes);
-  options.sample_aspect_ratio = info.sample_aspect_ratio;
-  options.time_base = info.time_base;
-  options.frame_rate = info.frame_rate;
-  options.still = info.still;
   options.input_path = source_options.path;
   FL_TRY(const auto sink, open_sink(options));
   int64_t frames = 0;

@@ -14,16 +14,11 @@ Result<int64_t> tone_map_pictures(const ToneMapJob& job) {
                 "{}: is not linear light; tonemap shows OpenEXR and PFM pictures, `framelift play` and `framelift hdr "
                 "--preview` show HDR video",
                 job.source.path);
-  SinkOptions options = job.sink;
-  options.width = info.width;
-  options.height = info.height;
+  SinkOptions options = for_frames_of(info, job.sink);
   options.source_format = {ColorFamily::rgb, 8, 0, 0, false};
   options.color = {MatrixCoefficients::rgb, TransferCharacteristic::srgb, ColorPrimaries::bt709, ColorRange::full,
                    ChromaLocation::left};
-  options.sample_aspect_ratio = info.sample_aspect_ratio;
-  options.time_base = info.time_base;
-  options.frame_rate = info.frame_rate;
-  options.still = info.still;
+  options.hdr = {};
   options.start_seconds = job.source.start_seconds;
   options.duration_seconds = job.source.duration_seconds;
   options.input_path = job.source.path;

@@ -4,6 +4,7 @@
 
 #include "color/primaries.h"
 #include "color/resolve.h"
+#include "color/tone_map.h"
 #include "color/transfer.h"
 #include "decode/source.h"
 #include "encode/sink.h"
@@ -14,7 +15,8 @@
 namespace framelift {
 namespace {
 
-constexpr float reference_white_nits = 203, hlg_display_nits = 1000;
+constexpr auto reference_white_nits = static_cast<float>(hdr_reference_white_nits);
+constexpr float hlg_display_nits = 1000;
 
 template <class T>
 Result<T> naming(const std::string& path, Result<T> result) {
