@@ -126,7 +126,8 @@ void add_models_command(CLI::App& app, Run& run) {
   info_command->callback([&run, subject] { run = [subject] { return exit_code(info(*subject)); }; });
 
   CLI::App* import_command = models->add_subcommand("import", "Install weights from a file of any supported format");
-  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, ncnn .param/.bin, or .tflite")->required();
+  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, ncnn .param/.bin, or .tflite")
+      ->required();
   import_command->add_option("--name", options->name, "What to call the model");
   import_command->add_option("--license", options->license, "Licence of the weights, to keep with them");
   import_command->add_option("--source", options->source, "Where the weights come from, to keep with them");

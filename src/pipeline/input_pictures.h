@@ -21,10 +21,10 @@ class InputPictures {
   Result<std::span<const Frame>> run(const Frame& source);
 
  private:
-  std::vector<Region> eyes_;         // in the source's frames
-  int wrap_ = 0;                     // columns from its other side beside an eye's picture
-  Frame wrapped_;                    // where they are put together, unless that is the picture itself
-  std::optional<Resizer> resizer_;   // from an eye's picture, wrapped, to what the network sees
+  std::vector<Region> eyes_;        // in the source's frames
+  int wrap_ = 0;                    // columns from its other side beside an eye's picture
+  Frame wrapped_;                   // where they are put together, unless that is the picture itself
+  std::optional<Resizer> resizer_;  // from an eye's picture, wrapped, to what the network sees
   std::vector<Frame> pictures_;
 };
 

@@ -238,7 +238,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
                        std::nullopt,
                        std::nullopt};
   if (job.mask) {
-    const MaskSource from{source, input.time_base, input.frame_rate};
+    const MaskSource from{source, input.time_base, input.frame_rate, job.source.path};
     FL_TRY(writer.mask,
            FrameMask::create(*job.mask, job.network->contract, plan.kept, from, MaskTarget{target, job.sink.path}));
     return writer;

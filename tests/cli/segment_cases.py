@@ -51,8 +51,8 @@ def eye_case(layout, size, says):
         s.must_fail(segment(s, "--vr", layout), says)
 
 
-eye_case("sbs", "50x38", "multiples of 4")
-eye_case("tb", "50x38", "multiples of 4")
+eye_case("sbs", "50x38", ["in.mp4", "multiple of 4"])
+eye_case("tb", "50x38", ["in.mp4", "multiple of 4"])
 
 
 @case("segment: alpha to an .mp4, whose codecs have none")

@@ -14,17 +14,20 @@ namespace fs = std::filesystem;
 
 // The person is where the mean of the 3x3 pixels around is bright.
 Network bright_network() {
-  static const Architecture architecture{
-      "bright", "probability by brightness", nullptr, nullptr, nullptr,
-      [](const HyperParameters&, int batch, int height, int width) {
-        GraphBuilder b;
-        const ValueId image = b.input("image", {batch, 3, height, width});
-        Conv2d same;
-        same.pad = Padding::same(1);
-        const ValueId weight = b.constant(Tensor::filled({1, 3, 3, 3}, 1.0f / 27));
-        b.output(b.add_node(same, {image, weight}), "scores");
-        return std::move(b).finish();
-      }};
+  static const Architecture architecture{"bright",
+                                         "probability by brightness",
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         [](const HyperParameters&, int batch, int height, int width) {
+                                           GraphBuilder b;
+                                           const ValueId image = b.input("image", {batch, 3, height, width});
+                                           Conv2d same;
+                                           same.pad = Padding::same(1);
+                                           const ValueId weight = b.constant(Tensor::filled({1, 3, 3, 3}, 1.0f / 27));
+                                           b.output(b.add_node(same, {image, weight}), "scores");
+                                           return std::move(b).finish();
+                                         }};
   Network network;
   network.name = "bright";
   network.architecture = &architecture;
@@ -71,9 +74,10 @@ class MaskJobs : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   // Gray frames as 4:4:4 video of full range.
-  std::string write(const std::string& name, int width, int height, const std::vector<Picture>& frames) const {
+  std::string write(const std::string& name, int width, int height, const std::vector<Picture>& frames,
+                    const char* rate = "25:1") const {
     std::ofstream file(folder_ / name, std::ios::binary);
-    file << "YUV4MPEG2 W" << width << " H" << height << " F25:1 Ip A1:1 C444 XCOLORRANGE=FULL\n";
+    file << "YUV4MPEG2 W" << width << " H" << height << " F" << rate << " Ip A1:1 C444 XCOLORRANGE=FULL\n";
     for (const Picture& frame : frames) {
       file << "FRAME\n";
       file.write(reinterpret_cast<const char*>(frame.data()), static_cast<std::streamsize>(frame.size()));
@@ -169,6 +173,23 @@ TEST_F(MaskJobs, ASceneBeginsWithARun) {
   options.smooth = 0.9f;
   const std::vector<Picture> masks_found = masks(write("in.y4m", 24, 16, video), options);
   for (size_t i = 0; i < 8; ++i) EXPECT_NEAR(masks_found[i][8 * 24 + 12], i < 4 ? 10 : 250, 1) << i;
+}
+
+TEST_F(MaskJobs, AVideoRunsBehindAtItsOwnRate) {
+  // Nobody is in the dark, so all is background: three frames at half the rate, larger than the picture, over and over.
+  const std::string source = write("in.y4m", 24, 16, std::vector<Picture>(14, Picture(24 * 16, 10)));
+  MaskOptions options = plain();
+  options.output = MaskOutput::composite;
+  options.contrast = 10;
+  options.background_picture =
+      write("behind.y4m", 40, 40, {Picture(1600, 60), Picture(1600, 120), Picture(1600, 180)}, "25:2");
+  for (int lookahead : {0, 3}) {
+    options.lookahead = lookahead;
+    const std::vector<Picture> frames = masks(source, options);
+    ASSERT_EQ(frames.size(), 14u);
+    for (size_t i = 0; i < 14; ++i)
+      EXPECT_EQ(frames[i], Picture(24 * 16, static_cast<uint8_t>(60 * (i / 2 % 3 + 1)))) << i;
+  }
 }
 
 TEST_F(MaskJobs, EyesAreTwoVideos) {

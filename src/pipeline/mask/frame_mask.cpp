@@ -6,13 +6,13 @@ namespace framelift {
 namespace {
 
 // Both eyes begin with a sample of their own in every plane.
-Status check_split(EyeLayout layout, const PictureLayout& frames, const std::string& what) {
-  const int columns = layout == EyeLayout::side_by_side ? 2 << frames.format.chroma_shift_x : 1;
-  const int rows = layout == EyeLayout::top_bottom ? 2 << frames.format.chroma_shift_y : 1;
-  if (frames.width % columns == 0 && frames.height % rows == 0) return {};
-  return fail(ErrorCode::unsupported,
-              "{}: {}x{} pixels of {} are no two equal pictures; --vr needs multiples of {} in width and {} in height",
-              what, frames.width, frames.height, to_string(frames.format), columns, rows);
+Status check_split(EyeLayout layout, const PictureLayout& frames, const std::string& name) {
+  const bool beside = layout == EyeLayout::side_by_side;
+  const int shift = beside ? frames.format.chroma_shift_x : frames.format.chroma_shift_y;
+  const int size = beside ? frames.width : frames.height, multiple = 2 << shift;
+  if (layout == EyeLayout::one || size % multiple == 0) return {};
+  return fail(ErrorCode::unsupported, "{}: is {}x{} in {}; two pictures {} need a multiple of {}", name, frames.width,
+              frames.height, to_string(frames.format), beside ? "side by side" : "one above the other", multiple);
 }
 
 template <class Layout>
@@ -26,14 +26,14 @@ Layout eye_of(Layout frames, const Region& eye) {
 
 Result<FrameMask> FrameMask::create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
                                     const MaskSource& source, const MaskTarget& target) {
-  FL_CHECK(check_split(options.eyes, source, "the input"));
+  FL_CHECK(check_split(options.eyes, source, source.name));
   FL_CHECK(check_split(options.eyes, target, target.name));
   FrameMask mask;
   mask.from_ = eye_regions(options.eyes, source.width, source.height);
   mask.to_ = eye_regions(options.eyes, target.width, target.height);
   for (size_t i = 0; i < mask.from_.size(); ++i) {
-    FL_TRY(auto painter, MaskPainter::create(options, contract, kept, eye_of(source, mask.from_[i]),
-                                             eye_of(target, mask.to_[i])));
+    FL_TRY(auto painter,
+           MaskPainter::create(options, contract, kept, eye_of(source, mask.from_[i]), eye_of(target, mask.to_[i])));
     mask.painters_.push_back(std::move(painter));
   }
   return mask;

@@ -93,7 +93,7 @@ Result<std::vector<bool>> selected_classes(const MaskOptions& options, const std
 }
 
 MaskPainter::MaskPainter(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                     const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame)
+                         const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame)
     : options_(options),
       kind_(contract.output),
       classes_(contract.classes),
@@ -103,6 +103,8 @@ MaskPainter::MaskPainter(const MaskOptions& options, const NetworkContract& cont
       to_tensor_(std::move(to_tensor)),
       to_frame_(std::move(to_frame)),
       premultiply_(options.output == MaskOutput::alpha && target.format.is_float()),
+      exact_gray_(target.format.family == ColorFamily::gray && !target.format.alpha &&
+                  target.color.range == ColorRange::full),
       smoother_({1, static_cast<int64_t>(contract.classes.size()), kept.height, kept.width}, options.smooth,
                 options.lookahead),
       cleaner_(static_cast<int>(options.min_region / 100 * static_cast<float>(whole_pixels(kept)))),
@@ -136,8 +138,8 @@ Result<MaskPainter> MaskPainter::create(const MaskOptions& options, const Networ
   if (options.output == MaskOutput::composite) {
     mask.background_ = Tensor(DType::f32, {1, 3, target.height, target.width});
     if (!options.background_picture.empty()) {
-      FL_TRY(mask.behind_, Background::open(options.background_picture,
-                                            {read.format, target.width, target.height, source.color}));
+      FL_TRY(mask.behind_,
+             Background::open(options.background_picture, {read.format, target.width, target.height, source.color}));
       mask.time_base_ = source.time_base;
       mask.frame_rate_ = source.frame_rate;
     } else if (options.background_blur > 0) {
@@ -165,6 +167,10 @@ Status MaskPainter::paint(const Frame& source, Frame& picture) {
   if (behind_) FL_CHECK(behind_->show(time_of(source), background_.view()));
   switch (options_.output) {
     case MaskOutput::mask:
+      if (exact_gray_) {
+        write_matte(picture.planes[0], picture.format);
+        return {};
+      }
       for (size_t c = 0; c < 3; ++c)
         std::ranges::copy(matte_.f32(), rgb_.f32().begin() + static_cast<ptrdiff_t>(c * pixels));
       break;
@@ -178,7 +184,8 @@ Status MaskPainter::paint(const Frame& source, Frame& picture) {
   if (premultiply_)
     for (size_t i = 0; i < 3 * pixels; ++i) rgb_.f32()[i] *= matte_.f32()[i % pixels];
   to_frame_.run(rgb_.view(), whole, whole, picture);
-  if (options_.output == MaskOutput::alpha) write_alpha(picture);
+  if (options_.output == MaskOutput::alpha)
+    write_matte(picture.planes[static_cast<size_t>(picture.format.plane_count() - 1)], picture.format);
   return {};
 }
 
@@ -287,19 +294,19 @@ void MaskPainter::blur_background() {
     for (size_t c = 0; c < 3; ++c) background_.f32()[c * pixels + i] = blurred_[i * 4 + c] / blurred_[i * 4 + 3];
 }
 
-void MaskPainter::write_alpha(const Frame& picture) const {
-  const PlaneView& plane = picture.planes[static_cast<size_t>(picture.format.plane_count() - 1)];
-  const float full = static_cast<float>((1 << std::min<int>(picture.format.bits, 16)) - 1);
+// The matte as codes of full range.
+void MaskPainter::write_matte(const PlaneView& plane, const PixelFormat& format) const {
+  const float full = static_cast<float>((1 << std::min<int>(format.bits, 16)) - 1);
   const float* from = matte_.as<float>();
   for (int y = 0; y < height_; ++y, from += width_) {
-    if (picture.format.is_float())
+    if (format.is_float())
       std::copy_n(from, width_, plane.row<float>(y));
-    else if (picture.format.bytes_per_sample() == 2)
+    else if (format.bytes_per_sample() == 2)
       std::transform(from, from + width_, plane.row<uint16_t>(y),
-                     [&](float v) { return static_cast<uint16_t>(std::lround(v * full)); });
+                     [&](float v) { return static_cast<uint16_t>(v * full + 0.5f); });
     else
       std::transform(from, from + width_, plane.row<uint8_t>(y),
-                     [&](float v) { return static_cast<uint8_t>(std::lround(v * full)); });
+                     [&](float v) { return static_cast<uint8_t>(v * full + 0.5f); });
   }
 }
 

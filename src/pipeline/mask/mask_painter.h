@@ -25,12 +25,13 @@ void plan_mask_format(const MaskOptions& options, PixelFormat& format, ColorInfo
 // The classes that are selected, one flag each. Errors: not_found (the message lists the network's classes).
 Result<std::vector<bool>> selected_classes(const MaskOptions& options, const std::vector<ClassLabel>& classes);
 
-// Pictures as they are decoded, and how their time counts.
+// Pictures as they are decoded, how their time counts, and their name for messages.
 struct MaskSource : PictureLayout {
   Rational time_base, frame_rate;
+  std::string name;
 };
 
-// What is written, and its name for messages.
+// What is written.
 struct MaskTarget : PictureLayout {
   std::string name;
 };
@@ -41,7 +42,7 @@ class MaskPainter {
   // `kept`: the part of the network's output that is the source's picture. `target`: of any size. Errors: also
   // unsupported (the target cannot hold an alpha plane or exact numbers), those of opening the background.
   static Result<MaskPainter> create(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-                                  const MaskSource& source, const MaskTarget& target);
+                                    const MaskSource& source, const MaskTarget& target);
 
   // What the network made of the next picture, and whether a new scene begins with it.
   void take(const TensorView& output, bool cut) { to_probabilities(output, kind_, kept_, smoother_.add(cut)); }
@@ -54,7 +55,7 @@ class MaskPainter {
 
  private:
   MaskPainter(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
-            const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame);
+              const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame);
   double time_of(const Frame& source);
   void find_matte();
   void find_winners();
@@ -62,7 +63,7 @@ class MaskPainter {
   void paint_colors();
   void compose();
   void blur_background();
-  void write_alpha(const Frame& picture) const;
+  void write_matte(const PlaneView& plane, const PixelFormat& format) const;
 
   MaskOptions options_;
   OutputKind kind_;
@@ -76,21 +77,22 @@ class MaskPainter {
   std::optional<Resizer> resizer_;
   Frame resized_;
   bool premultiply_ = false;
+  bool exact_gray_ = false;  // what is written holds a mask as it is
 
   ProbabilitySmoother smoother_;
   RegionCleaner cleaner_;
   GuidedUpsampler upsampler_;
-  Tensor probabilities_;                // [1,C,kept.height,kept.width]
-  Tensor rgb_;                          // the frame, [1,3,H,W]
-  Tensor matte_;                        // [1,1,H,W]
-  Tensor background_;                   // [1,3,H,W], of composites
-  std::optional<Background> behind_;    // a file's
-  Rational time_base_, frame_rate_;     // of the source's frames
+  Tensor probabilities_;              // [1,C,kept.height,kept.width]
+  Tensor rgb_;                        // the frame, [1,3,H,W]
+  Tensor matte_;                      // [1,1,H,W]
+  Tensor background_;                 // [1,3,H,W], of composites
+  std::optional<Background> behind_;  // a file's
+  Rational time_base_, frame_rate_;   // of the source's frames
   int64_t first_pts_ = 0, painted_ = 0;
   std::vector<float> plane_;            // of the network's size
   std::vector<uint8_t> labels_, best_;  // most probable classes at the network's size, and at the picture's
   std::vector<float> best_probability_;
-  std::vector<int64_t> seen_;            // how many pixels each class has
+  std::vector<int64_t> seen_;             // how many pixels each class has
   std::vector<const ClassLabel*> shown_;  // in the legend
   std::optional<BoxFilter<4>> box_;       // for the blur
   std::vector<float> blurred_;            // R, G, B and weight of each pixel

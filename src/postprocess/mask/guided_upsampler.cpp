@@ -11,18 +11,27 @@ namespace {
 // NaN becomes 0.
 float unit(float v) { return v > 0 ? std::min(v, 1.0f) : 0.0f; }
 
-// Each small pixel is the mean of the pixels of its cell, of at least one; into every `step`-th float.
-void shrink(const float* from, int rows, int columns, int height, int width, float* to, int step) {
-  const auto begin = [](int cell, int size, int cells) { return static_cast<int>(int64_t{cell} * size / cells); };
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, to += step) {
-      const int y0 = begin(y, rows, height), y1 = std::max(begin(y + 1, rows, height), y0 + 1);
-      const int x0 = begin(x, columns, width), x1 = std::max(begin(x + 1, columns, width), x0 + 1);
-      float sum = 0;
-      for (int v = y0; v < y1; ++v)
-        for (int u = x0; u < x1; ++u) sum += unit(from[int64_t{v} * columns + u]);
-      *to = sum / static_cast<float>((y1 - y0) * (x1 - x0));
+// Where cell i of `cells` begins among `size` pixels.
+int cell_begin(int i, int size, int cells) { return static_cast<int>(int64_t{i} * size / cells); }
+
+// Each small pixel is the mean of the pixels of its cell, of at least one; into every `step`-th float. `sums`: room for
+// a row.
+void shrink(const float* from, int rows, int columns, int height, int width, float* to, int step,
+            std::vector<float>& sums) {
+  for (int y = 0; y < height; ++y) {
+    const int top = cell_begin(y, rows, height), bottom = std::max(cell_begin(y + 1, rows, height), top + 1);
+    std::ranges::fill(sums, 0.0f);
+    for (int v = top; v < bottom; ++v) {
+      const float* row = from + int64_t{v} * columns;
+      for (size_t u = 0; u < sums.size(); ++u) sums[u] += unit(row[u]);
     }
+    for (int x = 0; x < width; ++x, to += step) {
+      const int left = cell_begin(x, columns, width), right = std::max(cell_begin(x + 1, columns, width), left + 1);
+      float sum = 0;
+      for (int u = left; u < right; ++u) sum += sums[static_cast<size_t>(u)];
+      *to = sum / static_cast<float>((bottom - top) * (right - left));
+    }
+  }
 }
 
 // The inverse of a symmetric positive definite matrix {00, 01, 02, 11, 12, 22}, in place.
@@ -60,6 +69,7 @@ GuidedUpsampler::GuidedUpsampler(int height, int width, int target_height, int t
       guide_small_(static_cast<size_t>(height) * static_cast<size_t>(width) * 9),
       statistics_(guide_small_.size()),
       fit_(static_cast<size_t>(height) * static_cast<size_t>(width) * 4),
+      sums_(static_cast<size_t>(target_width)),
       upper_(static_cast<size_t>(target_width) * 4),
       lower_(upper_.size()) {}
 
@@ -68,7 +78,7 @@ void GuidedUpsampler::set_guide(const TensorView& guide) {
   if (radius_ == 0) return;
   for (int c = 0; c < 3; ++c)
     shrink(guide.as<float>() + int64_t{c} * target_height_ * target_width_, target_height_, target_width_, height_,
-           width_, guide_small_.data() + c, 9);
+           width_, guide_small_.data() + c, 9, sums_);
   for (size_t i = 0; i < guide_small_.size(); i += 9) {
     float* g = guide_small_.data() + i;
     const float r = g[0], green = g[1], b = g[2];

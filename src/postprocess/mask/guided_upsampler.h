@@ -17,8 +17,8 @@ class GuidedUpsampler {
   // guide, bilinear interpolation. `epsilon`: variance of the guide, of 0 to 1, below which it counts as flat.
   GuidedUpsampler(int height, int width, int target_height, int target_width, int radius, float epsilon);
 
-  // f32 [1,3,target_height,target_width], from 0 to 1 (values outside, and NaN, count as the nearest): borrowed, for the
-  // run() calls that follow.
+  // f32 [1,3,target_height,target_width], from 0 to 1 (values outside, and NaN, count as the nearest): borrowed, for
+  // the run() calls that follow.
   void set_guide(const TensorView& guide);
   // `plane`: height x width, 0 to 1; `target`: target_height x target_width, clamped to that range.
   void run(const float* plane, const TensorView& target);
@@ -39,11 +39,12 @@ class GuidedUpsampler {
   BoxFilter<9> box9_;
   BoxFilter<4> box4_;
   std::vector<Tap> rows_, columns_;
-  // For each pixel of the small size: mean R, G, B, and their products RR, RG, RB, GG, GB, BB; then the inverse of their
-  // covariance + epsilon in place of the products.
+  // For each pixel of the small size: mean R, G, B, and their products RR, RG, RB, GG, GB, BB; then the inverse of
+  // their covariance + epsilon in place of the products.
   std::vector<float> guide_small_, statistics_;
-  std::vector<float> fit_;             // a (R, G, B) and b
-  std::vector<float> upper_, lower_;   // two rows of fit_ at the target's width, plane by plane
+  std::vector<float> fit_;            // a (R, G, B) and b
+  std::vector<float> sums_;           // of the guide, down the rows that one small row covers
+  std::vector<float> upper_, lower_;  // two rows of fit_ at the target's width, plane by plane
 };
 
 }  // namespace framelift

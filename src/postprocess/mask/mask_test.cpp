@@ -193,8 +193,8 @@ TEST(GuidedUpsampler, EdgesComeFromTheGuide) {
   // The picture's edge is at column 37 of 80; the small mask, an eighth of the size, puts it at 40. It is an edge of
   // brightness, and then one of colour alone: orange and gray of the same luma.
   using Color = std::array<float, 3>;
-  for (const auto& [left, right] : {std::pair<Color, Color>{{0.1f, 0.1f, 0.1f}, {0.9f, 0.9f, 0.9f}},
-                                    {{0.6f, 0.6f, 0.6f}, {0.95f, 0.54f, 0.16f}}}) {
+  for (const auto& [left, right] :
+       {std::pair<Color, Color>{{0.1f, 0.1f, 0.1f}, {0.9f, 0.9f, 0.9f}}, {{0.6f, 0.6f, 0.6f}, {0.95f, 0.54f, 0.16f}}}) {
     Tensor guide(DType::f32, {1, 3, 80, 80}), out(DType::f32, {1, 1, 80, 80});
     for (size_t i = 0; i < guide.f32().size(); ++i) guide.f32()[i] = (i % 80 < 37 ? left : right)[i / 6400];
     std::vector<float> mask(100);

@@ -54,7 +54,8 @@ int ProbabilitySmoother::look_ahead() {
     if (distance == 0)
       std::ranges::copy(e.probabilities.f32(), future);
     else
-      mix(e.probabilities, [&](int64_t at) { return future[at]; }, future);
+      mix(
+          e.probabilities, [&](int64_t at) { return future[at]; }, future);
     distance = i;
   }
   return distance;
