@@ -8,6 +8,7 @@ import torch
 
 import hinerv_archive
 import safetensors_io
+import segmentation_networks
 import torch_hinerv
 import torch_networks
 
@@ -192,6 +193,29 @@ def make_expand(out):
         safetensors_io.save(golden, {"input": image, "output": result.numpy().astype(np.float32)})
         parameters = sum(value.size for key, value in weights.items() if ".running_" not in key)
         entries.append({"case": case, "golden": golden.name, "architecture": architecture, "hyper": hyper,
+                        "parameters": parameters})
+        print(f"{case:18} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
+    return entries
+
+
+def make_segmentation(out):
+    """DeepLabV3+ on both backbones, with formula weights."""
+    entries = []
+    for case, hyper, size in (("deeplab_mobilenet_16", {"resnet": 0, "classes": 5, "output_stride": 16}, (33, 49)),
+                              ("deeplab_mobilenet_8", {"resnet": 0, "classes": 3, "output_stride": 8}, (40, 24)),
+                              ("deeplab_resnet_16", {"resnet": 1, "classes": 4, "output_stride": 16}, (32, 40)),
+                              ("deeplab_resnet_8", {"resnet": 1, "classes": 3, "output_stride": 8}, (24, 32))):
+        network = segmentation_networks.DeepLabV3Plus(**hyper).double().eval()
+        state = {key: formula_tensor(key, tuple(value.shape)) for key, value in network.state_dict().items()
+                 if not key.endswith(".num_batches_tracked")}
+        network.load_state_dict(to_torch(state), strict=False)
+        image = np.random.default_rng(4000 + len(entries)).uniform(0, 1, (1, 3, *size)).astype(np.float32)
+        with torch.no_grad():
+            result = network(torch.from_numpy(image).double())
+        golden = out / f"{case}.golden.safetensors"
+        safetensors_io.save(golden, {"input": image, "output": result.numpy().astype(np.float32)})
+        parameters = sum(value.size for key, value in state.items() if ".running_" not in key)
+        entries.append({"case": case, "golden": golden.name, "architecture": "deeplabv3plus", "hyper": hyper,
                         "parameters": parameters})
         print(f"{case:18} {parameters} parameters, output {result.min():.3f} .. {result.max():.3f}")
     return entries

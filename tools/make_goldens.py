@@ -353,6 +353,15 @@ def op_cases(rng):
     yield "repeat", {"op": "repeat", "rows": 2, "columns": 3}, [random(2, 3, 4, 5)], lambda x: x.repeat(1, 1, 2, 3)
     yield ("bilinear_1x1_picture", {"op": "resize", "mode": "bilinear", "scale": (4, 4)}, [random(1, 2, 1, 1)],
            lambda v: F.interpolate(v, scale_factor=(4, 4), mode="bilinear", align_corners=False))
+    yield "hard_swish", {"op": "hard_swish"}, [4 * random(1, 3, 4, 5)], F.hardswish
+    for align in (False, True):
+        for case, size, x in (("larger", (9, 13), (2, 3, 4, 5)), ("smaller", (3, 4), (1, 2, 7, 10)),
+                              ("mixed", (11, 1), (1, 2, 3, 6))):
+            yield (f"resize_to_{case}{'_corners' if align else ''}", {"op": "resize_to", "size": size, "align_corners": align},
+                   [random(*x)], lambda v, s=size, a=align: F.interpolate(v, s, mode="bilinear", align_corners=a))
+    for case, k, s, p in (("max_pool_3_2_1", 3, 2, 1), ("max_pool_2_1_1", 2, 1, 1)):
+        yield (case, {"op": "max_pool2d", "kernel": k, "stride": s, "pad": p}, [random(2, 3, 7, 10) - 3],
+               lambda x, k=k, s=s, p=p: F.max_pool2d(x, k, s, p))
 
 
 def make_ops(out):
@@ -471,9 +480,11 @@ def main():
     hdr = formula_goldens.make_hdr(out)
     expand = formula_goldens.make_expand(out)
     hinerv = formula_goldens.make_hinerv(out)
+    segmentation = formula_goldens.make_segmentation(out)
     files = sorted(p for p in out.iterdir() if p.suffix in (".safetensors", ".pth", ".param", ".bin", ".zip"))
     manifest = {"made_by": f"tools/make_goldens.py, torch {torch.__version__.split('+')[0]}, numpy {np.__version__}",
-                "networks": entries, "hdr": hdr, "expand": expand, "hinerv": hinerv, "ops": "ops.golden.safetensors",
+                "networks": entries, "hdr": hdr, "expand": expand, "hinerv": hinerv, "segmentation": segmentation,
+                "ops": "ops.golden.safetensors",
                 "sha256": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"{len(files)} files, {sum(p.stat().st_size for p in files)} bytes")

@@ -19,6 +19,7 @@ void add_tonemap_command(CLI::App& app, Run& run);
 void add_expand_command(CLI::App& app, Run& run);
 void add_compress_command(CLI::App& app, Run& run);
 void add_evaluate_command(CLI::App& app, Run& run);
+void add_segment_command(CLI::App& app, Run& run);
 void add_decompress_command(CLI::App& app, Run& run);
 void add_play_command(CLI::App& app, Run& run);
 void add_compare_command(CLI::App& app, Run& run);

@@ -32,6 +32,7 @@ Status list() {
   for (const StoredModel& model : models) {
     // One bad file must not hide the others.
     if (auto network = load_network(model.path)) {
+      FL_CHECK(note_origin(*network, model.path));
       print_model(model.name, *network);
     } else {
       report_failure(network.error());
@@ -49,6 +50,11 @@ void print_network(const Network& network) {
                     network.architecture->name, network.architecture->description, network.contract.scale,
                     network.parameter_count()));
   for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
+  if (!network.contract.classes.empty()) {
+    std::string names;
+    for (const ClassLabel& label : network.contract.classes) names += (names.empty() ? "" : ", ") + label.name;
+    print(fmt::format("classes     {}\n", names));
+  }
   for (const char* key : {"license", "source", "source_sha256"})
     print(fmt::format("{:<11} {}\n", key, value_or(network.metadata, key, "unknown")));
 }
@@ -68,6 +74,7 @@ Status info(const std::string& model) {
   print(fmt::format("file        {}\nformat      {}\ntensors     {} with {} values\n", path.string(),
                     to_string(file.format), file.tensors.size(), elements));
   FL_TRY(auto network, make_network(file));
+  FL_CHECK(note_origin(network, path));
   print_network(network);
   return {};
 }
@@ -119,7 +126,8 @@ void add_models_command(CLI::App& app, Run& run) {
   info_command->callback([&run, subject] { run = [subject] { return exit_code(info(*subject)); }; });
 
   CLI::App* import_command = models->add_subcommand("import", "Install weights from a file of any supported format");
-  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, or ncnn .param/.bin")->required();
+  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, ncnn .param/.bin, or .tflite")
+      ->required();
   import_command->add_option("--name", options->name, "What to call the model");
   import_command->add_option("--license", options->license, "Licence of the weights, to keep with them");
   import_command->add_option("--source", options->source, "Where the weights come from, to keep with them");

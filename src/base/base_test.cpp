@@ -5,6 +5,7 @@
 
 #include "base/bounded_queue.h"
 #include "base/byte_reader.h"
+#include "base/edit_distance.h"
 #include "base/rational.h"
 #include "base/result.h"
 
@@ -45,6 +46,16 @@ TEST(ByteReader, NeverLeavesItsBytes) {
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().message, "file.bin: truncated, 18446744073709551615 bytes wanted at offset 2 but 8 are left");
   EXPECT_FALSE(reader.take_line());
+}
+
+TEST(EditDistance, CountsLetters) {
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(edit_distance("flaw", "lawn"), edit_distance("lawn", "flaw"));
+  const std::vector<std::string> names{"person", "car", "bus"};
+  EXPECT_EQ(nearest_name("persom", names), "person");
+  EXPECT_EQ(nearest_name("bas", names), "bus");
+  EXPECT_EQ(nearest_name("x", {}), "");
 }
 
 TEST(BoundedQueue, KeepsOrderAndGivesBackPressure) {

@@ -68,6 +68,10 @@ struct Frame {
   bool empty() const { return width == 0; }
 };
 
+// A part of a frame, borrowed: its planes are the frame's. Where chroma is subsampled the region begins with a chroma
+// sample.
+Frame part_of(const Frame& frame, const Region& region);
+
 // Reuses picture memory: acquire() waits until one of `capacity` blocks is free, and allocates only the first time a
 // block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
 class FramePool {

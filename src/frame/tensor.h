@@ -80,6 +80,13 @@ struct TensorView {
     return reinterpret_cast<T*>(data);
   }
   std::span<float> f32() const { return {as<float>(), static_cast<size_t>(shape.elements())}; }
+  // Number i of the first dimension, [1, ...].
+  TensorView item(int64_t i) const {
+    TensorView one = *this;
+    one.shape.set_dim(0, 1);
+    one.data += static_cast<size_t>(i) * one.bytes();
+    return one;
+  }
 };
 
 // Owning, move-only, 64-byte aligned host tensor. clone() copies explicitly.

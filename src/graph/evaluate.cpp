@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 
 #include "graph/op.h"
@@ -143,26 +144,31 @@ void for_each_shuffled(const Shape& deep, int64_t r, F f) {
               f(i, ((n * channels + c) * height * r + y * r + dy) * width * r + x * r + dx);
 }
 
-void resize(const Resize& op, std::span<const TensorView> in, const TensorView& out) {
+// Between which two input samples an output sample lies.
+struct Tap {
+  int64_t low, high;
+  double weight;  // of `high`
+};
+
+// At `position` of `size` samples, whose centres are at whole numbers.
+Tap tap_at(double position, int64_t size) {
+  position = std::max(position, 0.0);
+  const auto low = std::min(static_cast<int64_t>(position), size - 1);
+  return {low, std::min(low + 1, size - 1), position - static_cast<double>(low)};
+}
+
+// `tap(o, axis)`: of output row (axis 0) or column (1) o.
+template <class F>
+void interpolate(std::span<const TensorView> in, const TensorView& out, F tap) {
   const Shape &s = in[0].shape, &t = out.shape;
   const float* x = in[0].as<float>();
   float* y = out.as<float>();
-  struct Tap {
-    int64_t low, high;
-    double weight;  // of `high`
-  };
-  auto tap = [&](int64_t o, int scale, int64_t size) -> Tap {
-    if (op.mode == ResizeMode::nearest) return {o / scale, o / scale, 0.0};
-    const double position = std::max((static_cast<double>(o) + 0.5) / scale - 0.5, 0.0);
-    const auto low = static_cast<int64_t>(position);
-    return {low, std::min(low + 1, size - 1), position - static_cast<double>(low)};
-  };
   for (int64_t nc = 0; nc < t[0] * t[1]; ++nc) {
     const float* plane = x + nc * s[2] * s[3];
     for (int64_t oy = 0; oy < t[2]; ++oy) {
-      const Tap v = tap(oy, op.scale_y, s[2]);
+      const Tap v = tap(oy, 0);
       for (int64_t ox = 0; ox < t[3]; ++ox) {
-        const Tap h = tap(ox, op.scale_x, s[3]);
+        const Tap h = tap(ox, 1);
         auto row = [&](int64_t iy) {
           return plane[iy * s[3] + h.low] * (1 - h.weight) + plane[iy * s[3] + h.high] * h.weight;
         };
@@ -170,6 +176,23 @@ void resize(const Resize& op, std::span<const TensorView> in, const TensorView& 
       }
     }
   }
+}
+
+void resize(const Resize& op, std::span<const TensorView> in, const TensorView& out) {
+  interpolate(in, out, [&](int64_t o, int axis) -> Tap {
+    const int scale = axis == 0 ? op.scale_y : op.scale_x;
+    if (op.mode == ResizeMode::nearest) return {o / scale, o / scale, 0.0};
+    return tap_at((static_cast<double>(o) + 0.5) / scale - 0.5, in[0].shape[2 + axis]);
+  });
+}
+
+void resize_to(const ResizeTo& op, std::span<const TensorView> in, const TensorView& out) {
+  interpolate(in, out, [&](int64_t o, int axis) {
+    const int64_t from = in[0].shape[2 + axis], to = out.shape[2 + axis];
+    const auto at = static_cast<double>(o), size = static_cast<double>(from), target = static_cast<double>(to);
+    if (op.align_corners) return tap_at(to > 1 ? at * (size - 1) / (target - 1) : 0.0, from);
+    return tap_at((at + 0.5) * size / target - 0.5, from);
+  });
 }
 
 void average_pool(const AveragePool2d& op, std::span<const TensorView> in, const TensorView& out) {
@@ -194,9 +217,10 @@ void max_pool(const MaxPool2d& op, std::span<const TensorView> in, const TensorV
     const float* plane = in[0].as<float>() + nc * s[2] * s[3];
     for (int64_t oy = 0; oy < t[2]; ++oy)
       for (int64_t ox = 0; ox < t[3]; ++ox) {
-        float largest = plane[oy * op.stride * s[3] + ox * op.stride];
-        for (int64_t y = oy * op.stride; y < oy * op.stride + op.kernel; ++y)
-          for (int64_t x = ox * op.stride; x < ox * op.stride + op.kernel; ++x)
+        const int64_t top = oy * op.stride - op.pad, left = ox * op.stride - op.pad;
+        float largest = -std::numeric_limits<float>::infinity();
+        for (int64_t y = std::max<int64_t>(top, 0); y < std::min(top + op.kernel, s[2]); ++y)
+          for (int64_t x = std::max<int64_t>(left, 0); x < std::min(left + op.kernel, s[3]); ++x)
             largest = std::max(largest, plane[y * s[3] + x]);
         out.as<float>()[(nc * t[2] + oy) * t[3] + ox] = largest;
       }
@@ -415,6 +439,10 @@ struct Evaluator {
     });
   }
   void operator()(const Resize& op) const { resize(op, in, out); }
+  void operator()(const ResizeTo& op) const { resize_to(op, in, out); }
+  void operator()(const HardSwish&) const {
+    in_double([](double v) { return v * std::clamp(v + 3, 0.0, 6.0) / 6; });
+  }
   void operator()(const AveragePool2d& op) const { average_pool(op, in, out); }
   void operator()(const GlobalAveragePool&) const { global_average_pool(in, out); }
   void operator()(const InstanceNorm& op) const { instance_norm(op, in, out); }

@@ -124,9 +124,9 @@ struct AveragePool2d {
   int kernel = 2, stride = 2, pad = 0;
 };
 
-// Largest value of each square window; windows do not reach over the edge.
+// Largest value of each square window. Windows reach `pad` pixels over the edge, where nothing counts; pad < kernel.
 struct MaxPool2d {
-  int kernel = 2, stride = 2;
+  int kernel = 2, stride = 2, pad = 0;
 };
 
 // Mean over all pixels: [N,C,H,W] -> [N,C,1,1].
@@ -177,10 +177,20 @@ struct InverseToneMap {
   float peak_nits = 1000;
 };
 
+// x * min(max(x + 3, 0), 6) / 6 (Howard et al., ICCV 2019, section 5.2).
+struct HardSwish {};
+
+// Bilinear, to a size of its own, whatever the input's. Half-pixel centres with edge clamp, or with align_corners the
+// centres of the corner pixels on each other.
+struct ResizeTo {
+  int height = 1, width = 1;
+  bool align_corners = false;
+};
+
 using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Gelu,
-                        Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Repeat, Resize,
-                        AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm, LayerNorm, MatMul,
-                        Linear, Permute, Reshape, InverseToneMap>;
+                        HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Repeat,
+                        Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm,
+                        LayerNorm, MatMul, Linear, Permute, Reshape, InverseToneMap>;
 
 // ---- the graph
 
@@ -260,7 +270,9 @@ class GraphBuilder {
   ValueId average_pool(ValueId x, int kernel, int stride, int pad) {
     return add_node(AveragePool2d{kernel, stride, pad}, {x});
   }
-  ValueId max_pool(ValueId x, int kernel, int stride) { return add_node(MaxPool2d{kernel, stride}, {x}); }
+  ValueId max_pool(ValueId x, int kernel, int stride, int pad = 0) {
+    return add_node(MaxPool2d{kernel, stride, pad}, {x});
+  }
   ValueId global_average_pool(ValueId x) { return add_node(GlobalAveragePool{}, {x}); }
   // Parameters `<name>.weight` (scale) and `<name>.bias` (shift), one each per channel.
   ValueId instance_norm(ValueId x, std::string_view name, float epsilon = 1e-5f);
@@ -273,9 +285,16 @@ class GraphBuilder {
   ValueId permute(ValueId x, std::array<int, 4> order) { return add_node(Permute{order}, {x}); }
   ValueId reshape(ValueId x, Shape shape) { return add_node(Reshape{shape}, {x}); }
   ValueId clamp(ValueId x, float low, float high) { return add_node(Clamp{low, high}, {x}); }
+  ValueId relu6(ValueId x) { return clamp(x, 0, 6); }
+  ValueId hard_swish(ValueId x) { return add_node(HardSwish{}, {x}); }
+  ValueId resize_to(ValueId x, int height, int width, bool align_corners = false) {
+    return add_node(ResizeTo{height, width, align_corners}, {x});
+  }
   void output(ValueId x, std::string name);
 
   const Shape& shape(ValueId x) const;
+  // The first mistake so far.
+  const Status& status() const { return status_; }
 
   Result<Graph> finish() &&;
 

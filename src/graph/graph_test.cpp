@@ -84,6 +84,41 @@ TEST(Cost, CountsMultiplyAddsTwice) {
   EXPECT_EQ(cost.parameter_count, 8 * 27 + 8);
 }
 
+TEST(WithBatch, EveryPictureIsComputedAsIfAlone) {
+  GraphBuilder b;
+  const ValueId x = b.input("image", {1, 3, 6, 8});
+  const ValueId gate = b.sigmoid(b.conv2d(b.global_average_pool(x), "gate", 3, 1, Conv2d{}));
+  const ValueId flat = b.reshape(b.mul(x, gate), {1, 3, 48});
+  b.output(b.resize_to(b.reshape(b.linear(flat, "fc", 48), {1, 3, 6, 8}), 9, 5), "image");
+  const Graph one = finish(std::move(b));
+  const auto three = with_batch(one, 3);
+  ASSERT_TRUE(three) << three.error().message;
+  EXPECT_EQ(three->value(three->outputs[0]).shape, (Shape{3, 3, 9, 5}));
+  const Parameters parameters = ramps(one);
+  std::vector<Tensor> together;
+  together.push_back(ramp({3, 3, 6, 8}, 0.017f));
+  const auto all = evaluate(*three, parameters, together);
+  ASSERT_TRUE(all);
+  for (size_t i = 0; i < 3; ++i) {
+    std::vector<Tensor> alone;
+    alone.push_back(Tensor::from_f32({1, 3, 6, 8}, together[0].f32().subspan(i * 144, 144)));
+    const auto single = evaluate(one, parameters, alone);
+    ASSERT_TRUE(single);
+    EXPECT_TRUE(std::ranges::equal((*single)[0].f32(), (*all)[0].f32().subspan(i * 135, 135))) << i;
+  }
+}
+
+TEST(WithBatch, RefusesWhatMixesPictures) {
+  GraphBuilder mean, permute;
+  mean.output(mean.mean(mean.input("image", {1, 3, 6, 8})), "mean");
+  permute.output(permute.permute(permute.input("image", {1, 3, 6, 8}), {1, 0, 2, 3}), "turned");
+  for (auto* builder : {&mean, &permute}) {
+    const auto batched = with_batch(finish(std::move(*builder)), 2);
+    ASSERT_FALSE(batched);
+    EXPECT_EQ(batched.error().code, ErrorCode::unsupported);
+  }
+}
+
 TEST(ReceptiveField, IsOnePixelPerConvolution) {
   const Halo halo = receptive_field(stack(34, 32, 32), 1);
   EXPECT_EQ(halo.before_x, 34);

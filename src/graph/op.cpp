@@ -93,9 +93,10 @@ Result<Shape> average_pool_shape(const AveragePool2d& op, std::span<const Shape>
 Result<Shape> max_pool_shape(const MaxPool2d& op, std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   FL_CHECK(expect_picture(in[0]));
-  if (op.kernel < 1 || op.stride < 1)
-    return fail(ErrorCode::invalid_argument, "kernel {}, stride {} make no window", op.kernel, op.stride);
-  auto extent = [&](int64_t n) { return windows(n, 0, 0, op.kernel, 1, op.stride); };
+  if (op.kernel < 1 || op.stride < 1 || op.pad < 0 || op.pad >= op.kernel)
+    return fail(ErrorCode::invalid_argument, "kernel {}, stride {}, pad {} make no window", op.kernel, op.stride,
+                op.pad);
+  auto extent = [&](int64_t n) { return windows(n, op.pad, op.pad, op.kernel, 1, op.stride); };
   return checked({in[0][0], in[0][1], extent(in[0][2]), extent(in[0][3])});
 }
 
@@ -244,6 +245,8 @@ std::string_view op_name(const Op& op) {
                         [](const Permute&) { return "permute"; },
                         [](const Reshape&) { return "reshape"; },
                         [](const InverseToneMap&) { return "inverse_tone_map"; },
+                        [](const HardSwish&) { return "hard_swish"; },
+                        [](const ResizeTo&) { return "resize_to"; },
                     },
                     op);
 }
@@ -327,6 +330,12 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                                         to_string(o.shape));
                           return o.shape;
                         },
+                        [&](const HardSwish&) { return same_shape(in); },
+                        [&](const ResizeTo& o) -> Result<Shape> {
+                          FL_CHECK(expect_inputs(in, 1, 1));
+                          FL_CHECK(expect_picture(in[0]));
+                          return checked({in[0][0], in[0][1], o.height, o.width});
+                        },
                     },
                     op);
 }
@@ -365,6 +374,8 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const LayerNorm&) { return 5 * n; },
                         [&](const MatMul&) { return 2 * n * in[0][-1]; },
                         [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
+                        [&](const HardSwish&) { return 5 * n; },
+                        [&](const ResizeTo&) { return 7 * n; },
                         [&](const auto&) { return int64_t{0}; },
                     },
                     op);
@@ -403,11 +414,13 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           return PixelReach{o.stride, 1, o.pad, o.kernel - 1 - o.pad};
                         },
                         [&](const MaxPool2d& o) {
-                          return PixelReach{o.stride, 1, 0, o.kernel - 1};
+                          return PixelReach{o.stride, 1, o.pad, o.kernel - 1 - o.pad};
                         },
                         [&](const GlobalAveragePool&) { return everything; },
                         [&](const Mean&) { return everything; },
                         [&](const InstanceNorm&) { return everything; },
+                        // Its step depends on the size of the whole picture.
+                        [&](const ResizeTo&) { return everything; },
                         // Output o is input o + what was cut off before it.
                         [&](const Crop& o) {
                           const int cut = axis == 0 ? o.edges.top : o.edges.left;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "graph/evaluate.h"
+#include "graph/op.h"
 
 namespace framelift {
 namespace {
@@ -157,6 +158,48 @@ Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters) 
     value.constant = std::make_shared<const Tensor>(found->second.to_f32());
   }
   return bound;
+}
+
+namespace {
+
+// Whether the op does to each of several pictures what it does to one.
+bool keeps_pictures_apart(const Op& op) {
+  if (const auto* concat = std::get_if<Concat>(&op)) return concat->axis != 0;
+  if (const auto* permute = std::get_if<Permute>(&op)) return permute->order[0] == 0;
+  if (const auto* reshape = std::get_if<Reshape>(&op)) return reshape->shape.rank() > 0 && reshape->shape[0] == 1;
+  return !std::holds_alternative<Mean>(op);
+}
+
+}  // namespace
+
+Result<Graph> with_batch(Graph graph, int64_t pictures) {
+  std::vector<bool> batched(graph.values.size(), false);
+  for (ValueId id : graph.inputs) {
+    batched[static_cast<size_t>(id)] = true;
+    graph.value(id).shape.set_dim(0, pictures);
+  }
+  std::vector<Shape> in;
+  for (Node& node : graph.nodes) {
+    in.clear();
+    bool any = false;
+    for (ValueId id : node.inputs) {
+      in.push_back(graph.value(id).shape);
+      any = any || batched[static_cast<size_t>(id)];
+    }
+    if (!any) continue;
+    Shape wanted = graph.value(node.output).shape;
+    bool possible = keeps_pictures_apart(node.op) && wanted.rank() > 0 && wanted[0] == 1;
+    if (possible) {
+      wanted.set_dim(0, pictures);
+      if (auto* reshape = std::get_if<Reshape>(&node.op)) reshape->shape = wanted;
+      const auto shape = infer_shape(node.op, in);
+      possible = shape && *shape == wanted;
+    }
+    if (!possible) return fail(ErrorCode::unsupported, "its op {} takes one picture at a time", op_name(node.op));
+    batched[static_cast<size_t>(node.output)] = true;
+    graph.value(node.output).shape = wanted;
+  }
+  return graph;
 }
 
 Result<Graph> optimise(Graph graph) {

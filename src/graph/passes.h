@@ -13,6 +13,10 @@ namespace framelift {
 // named with both shapes.
 Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters);
 
+// The same for so many pictures at once, of a graph for one: every value that has one picture has that many. Errors:
+// unsupported (an op that mixes pictures, or whose shape leaves no room for more; the message names it).
+Result<Graph> with_batch(Graph graph, int64_t pictures);
+
 // Evaluates nodes whose inputs are all constants, folds a multiplication by a constant scalar or a batch
 // normalisation into the convolution before it, and drops what no output needs. Results differ from the original's by
 // rounding only.

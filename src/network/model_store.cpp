@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -22,9 +23,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* stored_extension = ".safetensors";
-constexpr std::array<std::string_view, 6> weight_extensions = {".safetensors", ".pth", ".pt",
-                                                               ".ckpt",        ".bin", ".param"};
+// Of networks that framelift builds, and of those whose file holds the graph and is kept as it is.
+constexpr std::array<const char*, 2> stored_extensions = {".safetensors", ".tflite"};
+constexpr std::array<std::string_view, 7> weight_extensions = {".safetensors", ".pth",   ".pt",    ".ckpt",
+                                                               ".bin",         ".param", ".tflite"};
 
 Status check_name(std::string_view name) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -34,7 +36,17 @@ Status check_name(std::string_view name) {
               "\"{}\" is no usable model name: letters, digits, dots, dashes and underscores (see --name)", name);
 }
 
-fs::path stored_path(std::string_view name) { return model_folder() / (std::string(name) + stored_extension); }
+fs::path stored_path(std::string_view name, const char* extension) {
+  return model_folder() / (std::string(name) + extension);
+}
+
+// Where the model of that name is; nothing when it is not there.
+std::optional<fs::path> find_stored(std::string_view name) {
+  std::error_code ignored;
+  for (const char* extension : stored_extensions)
+    if (fs::path path = stored_path(name, extension); fs::is_regular_file(path, ignored)) return path;
+  return std::nullopt;
+}
 
 Status create_folder(const fs::path& folder) {
   std::error_code error;
@@ -80,6 +92,20 @@ Status store(const Network& network, const fs::path& path, std::map<std::string,
   return write_safetensors(path, named, metadata);
 }
 
+// A file that holds its network, which appears under its name when it is complete.
+Status copy_whole(const fs::path& from, const fs::path& to) {
+  FL_CHECK(create_folder(to.parent_path()));
+  fs::path part = to;
+  part += ".part";
+  std::error_code error;
+  fs::copy_file(from, part, fs::copy_options::overwrite_existing, error);
+  if (!error) fs::rename(part, to, error);
+  if (!error) return {};
+  std::error_code ignored;
+  fs::remove(part, ignored);
+  return fail(ErrorCode::io, "{}: cannot be written ({})", to.string(), error.message());
+}
+
 Result<StoredModel> refuse_existing(std::string_view name, const fs::path& path) {
   return fail(ErrorCode::already_exists, "{}: a model called {} is there already; use --overwrite or another --name",
               path.string(), name);
@@ -100,7 +126,8 @@ std::vector<StoredModel> list_models() {
   std::vector<StoredModel> models;
   std::error_code error;
   for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    if (it->path().extension() == stored_extension) models.push_back({it->path().stem().string(), it->path()});
+    if (std::ranges::find(stored_extensions, it->path().extension().string()) != stored_extensions.end())
+      models.push_back({it->path().stem().string(), it->path()});
   }
   if (error && error != std::errc::no_such_file_or_directory)
     log::warn("{}: cannot be listed ({})", folder.string(), error.message());
@@ -121,8 +148,7 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
   std::vector<std::string> names = {std::string(name_or_path)};
   if (entry != nullptr) names.push_back(entry->name);
   for (const std::string& name : names) {
-    const fs::path stored = stored_path(name);
-    if (fs::is_regular_file(stored, ignored)) return stored;
+    if (const auto stored = find_stored(name)) return *stored;
   }
   std::string installed;
   for (const StoredModel& model : list_models()) installed += (installed.empty() ? "" : ", ") + model.name;
@@ -133,6 +159,18 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
                  : fmt::format("get it from {} and run framelift models import FILE", entry->source);
   return fail(ErrorCode::not_found, "model {} is not installed (installed: {}); {}", name_or_path,
               installed.empty() ? "none" : installed, remedy);
+}
+
+Status note_origin(Network& network, const fs::path& file) {
+  if (network.metadata.contains("license")) return {};
+  FL_TRY(auto sha256, sha256_file(file));
+  FL_TRY(auto catalogue, load_catalogue());
+  if (const CatalogueEntry* known = catalogue.find_by_sha256(sha256)) {
+    network.metadata["license"] = known->license;
+    network.metadata["source"] = known->source;
+  }
+  network.metadata["source_sha256"] = std::move(sha256);
+  return {};
 }
 
 Result<Network> open_model(std::string_view name_or_path) {
@@ -166,9 +204,17 @@ Result<StoredModel> import_model(const fs::path& file, const ImportOptions& opti
 
   const std::string name = first_of({options.name, known.name, by_name ? by_name->name : "", network.name});
   FL_CHECK(check_name(name));
-  const fs::path path = stored_path(name);
+  const auto there = find_stored(name);
+  if (!options.overwrite && there) return refuse_existing(name, *there);
+  const fs::path path = stored_path(name, stored_extensions[network.graph ? 1 : 0]);
   std::error_code ignored;
-  if (!options.overwrite && fs::exists(path, ignored)) return refuse_existing(name, path);
+  if (there && *there != path) fs::remove(*there, ignored);
+  if (network.graph) {
+    if (by_content == nullptr && !(options.license + options.source).empty())
+      log::warn("{}: is kept as it is, and holds no licence or source", file.string());
+    FL_CHECK(copy_whole(weights.path, path));
+    return StoredModel{name, path};
+  }
   FL_CHECK(
       store(network, path,
             {{"framelift.name", name},
@@ -184,12 +230,10 @@ Result<StoredModel> pull_model(std::string_view name, bool overwrite, const Down
   const CatalogueEntry* entry = catalogue.find(name);
   if (entry == nullptr)
     return fail(ErrorCode::not_found, "the catalogue has no model {}; see framelift models catalogue", name);
-  const fs::path path = stored_path(entry->name);
-  std::error_code error;
-  if (!overwrite && fs::exists(path, error)) return StoredModel{entry->name, path};
+  if (const auto there = find_stored(entry->name); there && !overwrite) return StoredModel{entry->name, *there};
 
   // Kept after a failure, so that the next pull resumes.
-  const fs::path downloads = path.parent_path() / ".downloads" / entry->name;
+  const fs::path downloads = model_folder() / ".downloads" / entry->name;
   FL_CHECK(create_folder(downloads));
   FL_TRY(auto files, fetch_files(*entry, downloads, progress));
   FL_TRY(auto network, load_network(files.front()));
@@ -197,6 +241,7 @@ Result<StoredModel> pull_model(std::string_view name, bool overwrite, const Down
     return fail(ErrorCode::invalid_data, "model {}: is {}, the catalogue says {}; nothing was installed", entry->name,
                 network.architecture->name, entry->network);
   FL_TRY(auto imported, import_model(files.front(), {entry->name, entry->license, entry->source, overwrite}));
+  std::error_code error;
   fs::remove_all(downloads, error);
   fs::remove(downloads.parent_path(), error);  // unless another download is under way
   return imported;

@@ -27,6 +27,10 @@ std::vector<StoredModel> list_models();
 // to get a model the catalogue knows.
 Result<std::filesystem::path> resolve_model(std::string_view name_or_path);
 
+// Licence, source and checksum of a network whose file has no room to say them: what the catalogue knows of these
+// bytes. Errors: those of reading the file and the catalogue.
+Status note_origin(Network& network, const std::filesystem::path& file);
+
 // The network a user means: a built-in one's name, or what resolve_model() finds.
 Result<Network> open_model(std::string_view name_or_path);
 

@@ -4,6 +4,7 @@
 #include <new>
 #include <string_view>
 
+#include "graph/passes.h"
 #include "network/hinerv/weights.h"
 
 namespace framelift {
@@ -60,6 +61,10 @@ Result<Network> checked_network(const WeightFile& file) {
   network.architecture = detected.architecture;
   network.contract = detected.architecture->contract(detected.hyper);
   FL_TRY(network.parameters, detected.architecture->parameters(file, detected.hyper));
+  if (detected.architecture->graph_of) {
+    FL_TRY(Graph graph, detected.architecture->graph_of(file, detected.hyper));
+    network.graph = std::make_shared<const Graph>(std::move(graph));
+  }
   network.hyper = std::move(detected.hyper);
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with(own_prefix)) network.metadata[key.substr(own_prefix.size())] = value;
@@ -89,9 +94,33 @@ NetworkContract sdr_to_linear_contract(TransferCharacteristic transfer) {
   return contract;
 }
 
+NetworkContract segmentation_contract(int planes) {
+  NetworkContract contract;
+  contract.input_color = ColorInfo{MatrixCoefficients::rgb, TransferCharacteristic::bt709, ColorPrimaries::bt709,
+                                   ColorRange::full, ChromaLocation::unspecified};
+  contract.output = planes == 1 ? OutputKind::probability : OutputKind::scores;
+  contract.classes = class_labels(std::max(planes, 2));
+  return contract;
+}
+
+Result<Graph> Network::build(int batch, int height, int width) const {
+  if (!graph) return architecture->build(hyper, batch, height, width);
+  if (height != contract.fixed_height || width != contract.fixed_width)
+    return fail(ErrorCode::invalid_argument, "model {} takes pictures of {}x{} pixels, not {}x{}", name,
+                contract.fixed_width, contract.fixed_height, width, height);
+  if (batch == 1) return *graph;
+  auto batched = with_batch(*graph, batch);
+  if (!batched) return fail(batched.error().code, "model {}: {}", name, batched.error().message);
+  return batched;
+}
+
+Result<Graph> Network::build_sample(int alignments) const {
+  if (graph) return *graph;
+  return build(1, alignments * contract.alignment, alignments * contract.alignment);
+}
+
 Result<Backend*> find_backend(std::string_view name, const Network& network, const CompileOptions& options) {
-  const int edge = 16 * network.contract.alignment;
-  FL_TRY(const Graph sample, network.build(1, edge, edge));
+  FL_TRY(const Graph sample, network.build_sample(16));
   return find_backend(name, sample, options);
 }
 
@@ -115,7 +144,7 @@ Result<Network> load_network(const std::filesystem::path& path) {
 }
 
 Result<Network> interpolate(const Network& a, const Network& b, float strength) {
-  if (a.architecture != b.architecture || a.hyper != b.hyper)
+  if (a.architecture != b.architecture || a.hyper != b.hyper || a.graph != b.graph)
     return fail(ErrorCode::invalid_argument, "{} and {} are different networks and cannot be mixed", a.name, b.name);
   if (!(strength >= 0 && strength <= 1))
     return fail(ErrorCode::invalid_argument, "a mixing strength of {} is outside of 0 to 1", strength);
@@ -124,6 +153,7 @@ Result<Network> interpolate(const Network& a, const Network& b, float strength) 
   mixed.architecture = a.architecture;
   mixed.hyper = a.hyper;
   mixed.contract = a.contract;
+  mixed.graph = a.graph;
   mixed.metadata = a.metadata;
   for (const auto& [key, tensor] : a.parameters) {
     const std::span<const float> other = b.parameters.at(key).f32();

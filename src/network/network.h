@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "color/color_info.h"
 #include "graph/graph.h"
+#include "network/segmentation/class_labels.h"
 #include "weights/weight_file.h"
 
 namespace framelift {
@@ -20,6 +22,13 @@ namespace framelift {
 struct FrameReduction {
   int factor = 0;  // to this part of its size (a quarter: 4), by the method that the job chooses
   int edge = 0;    // to edge x edge pixels whatever its shape, bilinearly without a low-pass
+};
+
+// What the values of a network's output are.
+enum class OutputKind : uint8_t {
+  picture,
+  scores,       // one plane per class of NetworkContract::classes; softmax makes probabilities of them
+  probability,  // one plane: the probability of the second of two classes
 };
 
 // What preprocess must deliver and postprocess receives. No code downstream asks for a network's name.
@@ -39,6 +48,10 @@ struct NetworkContract {
   // Input pixels that neighbouring tiles share and blend over, for networks whose receptive field is larger than
   // useful; 0: tiles carry the receptive field and equal the untiled picture.
   int blend_overlap = 0;
+  // The only size of picture that the network takes; 0: any.
+  int fixed_width = 0, fixed_height = 0;
+  OutputKind output = OutputKind::picture;
+  std::vector<ClassLabel> classes;  // of networks whose output is no picture
 };
 
 // Whether colours of a contract are linear light.
@@ -55,6 +68,9 @@ NetworkContract sdr_to_linear_contract(TransferCharacteristic transfer);
 // SDR whites that 1 of such a network's output stands for when its weights do not say.
 inline constexpr float default_scale_hdr = 4;
 
+// From a BT.709 picture to scores of the same size for so many classes; of 1: to a probability.
+NetworkContract segmentation_contract(int planes);
+
 // Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...
 using HyperParameters = std::map<std::string, int, std::less<>>;
 
@@ -68,12 +84,14 @@ struct Architecture {
   Result<Parameters> (*parameters)(const WeightFile& file, const HyperParameters& hyper);
   NetworkContract (*contract)(const HyperParameters& hyper);
   // Graph for an input of `height` x `width` (multiples of the alignment): input "image" [batch,3,H,W], output
-  // "image" [batch,3,H*scale,W*scale].
+  // "image" [batch,3,H*scale,W*scale], or "scores" [batch,planes,H,W] of segmentation networks.
   // Networks that depend on the whole frame take further inputs, the outputs of the frame graph by name.
   Result<Graph> (*build)(const HyperParameters& hyper, int batch, int height, int width);
   // What is computed once per frame, never per tile: from the reduced frame "picture" [batch,3,H,W] to small vectors.
   // Null for networks without.
   Result<Graph> (*build_frame_graph)(const HyperParameters& hyper, int batch, int height, int width) = nullptr;
+  // In place of `build`, for files that hold the network itself: their graph, for one picture of the contract's size.
+  Result<Graph> (*graph_of)(const WeightFile& file, const HyperParameters& hyper) = nullptr;
 };
 
 // Those that weight files hold.
@@ -88,9 +106,12 @@ struct Network {
   Parameters parameters;
   std::map<std::string, std::string> metadata;  // licence, source, ...
 
-  Result<Graph> build(int batch, int height, int width) const {
-    return architecture->build(hyper, batch, height, width);
-  }
+  std::shared_ptr<const Graph> graph;  // what Architecture::graph_of made; null for architectures that build
+
+  // Errors: also invalid_argument, for a size that a fixed graph does not take.
+  Result<Graph> build(int batch, int height, int width) const;
+  // For the smallest picture of `alignments` times the alignment a side; of a fixed graph, the graph.
+  Result<Graph> build_sample(int alignments) const;
   int64_t parameter_count() const;
 };
 

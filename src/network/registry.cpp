@@ -6,14 +6,16 @@
 #include "network/ldr2hdr.h"
 #include "network/network.h"
 #include "network/rrdbnet.h"
+#include "network/segmentation/deeplabv3plus.h"
+#include "network/segmentation/file_graph.h"
 #include "network/srvgg_compact.h"
 #include "weights/catalogue/built_in_weights.h"
 
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet,   &hdrtvnet, &hallucination,
-                                                       &ldr2hdr,       &expandnet, &gainmap};
+  static const std::vector<const Architecture*> all = {
+      &srvgg_compact, &rrdbnet, &hdrtvnet, &hallucination, &ldr2hdr, &expandnet, &gainmap, &deeplabv3plus, &file_graph};
   return all;
 }
 

@@ -12,7 +12,8 @@ struct DevicePixels {
 
 // Both where the engine offers it and a frame is one tile. Besides, samples enter where nothing but their own meaning
 // stands between them and the network, and leave where nothing else looks at the network's output or changes it.
-// `input`: of the frames that the reader gets. `looks_at_tensors`: flicker is measured. Asks `network` for frames then.
+// `input`: of the frames that the reader gets. `looks_at_tensors`: flicker is measured, or masks are made. Asks
+// `network` for frames then.
 Result<DevicePixels> plan_device_pixels(TiledNetwork& network, const PictureReader& reader, const PictureLayout& input,
                                         const PictureWriter& writer, const Region& kept, bool looks_at_tensors);
 

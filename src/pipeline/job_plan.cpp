@@ -11,6 +11,7 @@
 #include "color/transfer.h"
 #include "decode/picture_files.h"
 #include "graph/analysis.h"
+#include "pipeline/mask/eyes.h"
 
 namespace framelift {
 namespace {
@@ -69,6 +70,16 @@ Status plan_light(const VideoJob& job, const VideoInfo& input, SinkOptions& sink
   return {};
 }
 
+// Classes become masks, and only they do.
+Status check_output_kind(const VideoJob& job) {
+  const bool picture = job.network->contract.output == OutputKind::picture;
+  if (picture == !job.mask) return {};
+  return picture ? fail(ErrorCode::invalid_argument,
+                        "model {} makes pictures, no masks; use it with framelift upscale or hdr", job.network->name)
+                 : fail(ErrorCode::invalid_argument, "model {} makes masks, no pictures; use it with framelift segment",
+                        job.network->name);
+}
+
 // What the source's codes count as for a network that takes colours of its own: what the file says, and where it says
 // nothing, what such networks were trained on. For those that are fed linear light that was sRGB.
 ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
@@ -77,6 +88,36 @@ ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
     color.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted.transfer;
   if (color.primaries == ColorPrimaries::unspecified) color.primaries = wanted.primaries;
   return color;
+}
+
+// The sizes, of one eye where there are two.
+Status plan_pictures(const VideoJob& job, const VideoInfo& input, int scale, JobPlan& plan) {
+  plan.eyes = job.mask ? job.mask->eyes : EyeLayout::one;
+  const Region first = eye_regions(plan.eyes, input.width, input.height)[0];
+  VideoInfo eye = input;
+  eye.width = std::max(first.width, 1);
+  eye.height = std::max(first.height, 1);
+  FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, eye, scale));
+  if (plan.eyes == EyeLayout::one) return {};
+  if (job.mask->wrap) {
+    // A sixteenth of what the network sees, and even for the sake of chroma.
+    const int seen = plan.picture.width, beside = std::max(seen / 16, 1);
+    plan.wrap = std::min(static_cast<int>(int64_t{eye.width} * beside / std::max(seen - 2 * beside, 1)), eye.width);
+    plan.wrap -= plan.wrap % 2;
+    VideoInfo wrapped = eye;
+    wrapped.width += 2 * plan.wrap;
+    FL_TRY(const SizePlan whole, plan_sizes(job, wrapped, scale));
+    plan.input_width = whole.input_width;
+    plan.input_height = whole.input_height;
+    plan.picture = whole.picture;
+    plan.kept = whole.kept;
+    plan.resize_input = whole.resize_input;
+    const auto cut = static_cast<int>(std::lround(double(plan.wrap) * plan.kept.width / wrapped.width));
+    plan.kept.x += cut;
+    plan.kept.width -= 2 * cut;
+  }
+  (plan.eyes == EyeLayout::side_by_side ? plan.output_width : plan.output_height) *= 2;
+  return {};
 }
 
 }  // namespace
@@ -93,8 +134,9 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   JobPlan plan;
   plan.input_color = resolve_color(input.color, input.width, input.height, input.format.family == ColorFamily::rgb);
   const NetworkContract& contract = job.network->contract;
+  FL_CHECK(check_output_kind(job));
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
-  FL_TRY(static_cast<SizePlan&>(plan), plan_sizes(job, input, contract.scale));
+  FL_CHECK(plan_pictures(job, input, contract.scale, plan));
 
   plan.sink = for_frames_of(input, job.sink);
   plan.sink.width = plan.output_width;
@@ -102,6 +144,10 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   plan.sink.sample_aspect_ratio = stretched_aspect(input.sample_aspect_ratio, plan.aspect_change);
   plan.sink.start_seconds = job.source.start_seconds;
   plan.sink.duration_seconds = job.source.duration_seconds;
+  if (job.mask) {
+    plan_mask_format(*job.mask, plan.sink.source_format, plan.sink.color);
+    if (!is_hdr(plan.sink.color.transfer)) plan.sink.hdr = {};
+  }
   if (contract.output_color) {
     plan.sink.color = written_color(*contract.output_color, job.sink);
     plan.sink.attributes.chromaticities.reset();
@@ -133,13 +179,6 @@ PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input) {
   return layout;
 }
 
-Result<std::optional<Resizer>> plan_input_resizer(const JobPlan& plan, const VideoInfo& input) {
-  if (!plan.resize_input) return std::nullopt;
-  const PictureLayout source{input.format, input.width, input.height, plan.input_color};
-  FL_TRY(Resizer resizer, Resizer::create(source, picture_layout(plan, input), false));
-  return resizer;
-}
-
 Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input) {
   FL_TRY(auto to_tensor, FrameToTensor::create(picture_layout(plan, input).format, plan.input_color));
   std::optional<ColorConverter> convert;
@@ -157,7 +196,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
   const bool dither = target.format.bits < source.format.bits;
 
   PictureLayout direct = target;
-  if (plan.resize) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
+  if (plan.resize && !job.mask) direct = {full_detail(target.format), plan.kept.width, plan.kept.height, target.color};
   FL_TRY(auto to_frame, TensorToFrame::create(direct.format, direct.color, dither && !plan.resize));
   PictureWriter writer{job.network->contract.output_gain,
                        std::nullopt,
@@ -166,7 +205,14 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
                        std::nullopt,
                        std::nullopt,
                        std::nullopt,
+                       std::nullopt,
                        std::nullopt};
+  if (job.mask) {
+    const MaskSource from{source, input.time_base, input.frame_rate, job.source.path};
+    FL_TRY(writer.mask,
+           FrameMask::create(*job.mask, job.network->contract, plan.kept, from, MaskTarget{target, job.sink.path}));
+    return writer;
+  }
   // The network's colours, or the source's where it leaves them as they are, to what the sink holds: HLG, linear light.
   const ColorInfo made = job.network->contract.output_color.value_or(plan.input_color);
   if (made.transfer != target.color.transfer) {
@@ -220,8 +266,7 @@ int blended_pixels(const VideoJob& job, const Halo& halo) {
 
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin, int64_t max_tile_pixels) {
   const NetworkContract& contract = job.network->contract;
-  const int probe_edge = 16 * contract.alignment;
-  FL_TRY(const Graph probe, job.network->build(1, probe_edge, probe_edge));
+  FL_TRY(const Graph probe, job.network->build_sample(16));
 
   TileRequest request;
   request.width = plan.input_width;
@@ -232,6 +277,8 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   request.margin = margin;
   request.max_tile_edge = job.tile;
   request.blend = blended_pixels(job, request.halo);
+  // Classes are told by what is around them, and regions are cleaned as a whole.
+  request.halo.global |= contract.output != OutputKind::picture;
   if (request.halo.global && job.tile > 0)
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);
@@ -252,7 +299,8 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   for (;;) {
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
-    FL_TRY(const Graph graph, job.network->build(1, network.tiles.tile_height, network.tiles.tile_width));
+    const int pictures = plan.eyes == EyeLayout::one ? 1 : 2;
+    FL_TRY(const Graph graph, job.network->build(pictures, network.tiles.tile_height, network.tiles.tile_width));
     auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "pipeline/frame_network.h"
+#include "pipeline/mask/frame_mask.h"
 #include "pipeline/size_plan.h"
 #include "pipeline/tiler.h"
 #include "pipeline/video_job.h"
@@ -17,7 +18,10 @@
 
 namespace framelift {
 
+// Sizes of one eye's picture where frames hold two, but the output's, which is the frames'.
 struct JobPlan : SizePlan {
+  EyeLayout eyes = EyeLayout::one;
+  int wrap = 0;           // columns from its other side that an eye's picture has at either side, in source pixels
   ColorInfo input_color;  // the source's, nothing unspecified
   SinkOptions sink;       // complete
 };
@@ -25,12 +29,9 @@ struct JobPlan : SizePlan {
 // Colours, sizes and tags. Errors: sizes that no encoder takes.
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input);
 
-// The source's frames as they enter the reader: of the picture's size (JobPlan::picture), at full chroma resolution and
-// depth when they have been resized.
+// The source's pictures as they enter the reader: of the picture's size (JobPlan::picture), at full chroma resolution
+// and depth when they have been resized.
 PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input);
-
-// Brings the source's frames to that layout; nothing when they have it already.
-Result<std::optional<Resizer>> plan_input_resizer(const JobPlan& plan, const VideoInfo& input);
 
 // How those frames become the network's input, black where it has bars. Only what the file says of its colours is
 // converted; what it leaves unsaid counts as what the network expects.
@@ -46,6 +47,7 @@ struct PictureWriter {
   std::optional<LightMeter> light;            // of the sink's frames, where the network makes PQ
   std::optional<PlaneResizer> alpha;          // from the source's alpha plane to the sink's, when both have one
   std::optional<FrameConfidence> confidence;  // instead, where the job asks for it
+  std::optional<FrameMask> mask;              // instead of everything else, of networks that find classes
 };
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink);
 

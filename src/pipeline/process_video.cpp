@@ -20,7 +20,7 @@ struct ReadyJob {
   std::unique_ptr<Source> source;
   JobPlan plan;
   std::unique_ptr<Sink> sink;
-  std::optional<Resizer> resizer;
+  InputPictures pictures;
   PictureReader reader;
   PictureWriter writer;
   TiledNetwork network;
@@ -33,21 +33,21 @@ Result<ReadyJob> make_ready(const VideoJob& job, int64_t max_tile_pixels) {
   FL_TRY(auto source, open_source(source_options));
   FL_TRY(JobPlan plan, plan_job(job, source->info()));
   FL_TRY(auto sink, job.make_sink(plan.sink));
-  FL_TRY(auto resizer, plan_input_resizer(plan, source->info()));
+  FL_TRY(InputPictures pictures, InputPictures::create(plan, source->info()));
   FL_TRY(PictureReader reader, plan_reader(job, plan, source->info()));
   FL_TRY(PictureWriter writer, plan_writer(job, plan, source->info(), *sink));
   FL_TRY(TiledNetwork network, compile_tiled(job, plan, writer.to_frame.margin(), max_tile_pixels));
-  return ReadyJob{std::move(source), std::move(plan),   std::move(sink),   std::move(resizer),
+  return ReadyJob{std::move(source), std::move(plan),   std::move(sink),   std::move(pictures),
                   std::move(reader), std::move(writer), std::move(network)};
 }
 
 Result<JobReport> run_once(const VideoJob& job, int64_t max_tile_pixels, Attempt& attempt) {
   FL_TRY(ReadyJob ready, make_ready(job, max_tile_pixels));
-  auto& [source, plan, sink, resizer, reader, writer, network] = ready;
+  auto& [source, plan, sink, pictures, reader, writer, network] = ready;
   attempt.tile_pixels = int64_t{network.tiles.tile_width} * network.tiles.tile_height;
   FL_CHECK(network.warm_up(job.warm_up, job.cancel));
 
-  River river(job, plan, *source, resizer ? &*resizer : nullptr, reader, network, writer, *sink);
+  River river(job, plan, *source, pictures, reader, network, writer, *sink);
   {
     // The network runs between preprocess, which starts it, and postprocess, which waits for it, on the engine's own
     // threads. The stages end in this order as the source runs dry; the encoder drains in finish().

@@ -27,17 +27,17 @@ auto waiting(StageMeter& meter, StageTime what, const Call& call) {
 
 }  // namespace
 
-River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* resizer, const PictureReader& reader,
-             TiledNetwork& network, PictureWriter& writer, Sink& sink)
+River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPictures& pictures,
+             const PictureReader& reader, TiledNetwork& network, PictureWriter& writer, Sink& sink)
     : job_(job),
       plan_(plan),
       source_(source),
-      resizer_(resizer),
+      pictures_(pictures),
       reader_(reader),
       network_(network),
       writer_(writer),
       sink_(sink),
-      slots_(network.requests.size() + 1),
+      slots_(network.requests.size() + 1 + static_cast<size_t>(job.mask ? job.mask->lookahead : 0)),
       free_slots_(slots_.size()),
       free_requests_(network.requests.size()),
       decoded_(static_cast<size_t>(std::max(job.prefetch, 1))),
@@ -46,6 +46,7 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
       // In postprocess, in the queue, in encode, and inside the encoder.
       output_pool_(plan.output_width, plan.output_height, sink.format(),
                    processed_.capacity() + 2 + static_cast<size_t>(sink.frames_held())),
+      schedule_(job.mask ? job.mask->every : 1),
       target_fps_(job.target_fps > 0 ? job.target_fps : source.info().frame_rate.value()),
       deadlines_(target_fps_) {
   for (size_t i = 0; i < slots_.size(); ++i) free_slots_.push(static_cast<int>(i));
@@ -60,13 +61,10 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* 
       meter->attach(job.profile->trace, job.profile->trace.add_track(stage_names[stage]));
     job.profile->network.attach(job.profile->trace, network.executable->operations(), network.requests.size());
   }
-  pixels_ =
-      plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept, flicker_.has_value());
+  pixels_ = plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept,
+                               flicker_.has_value() || writer.mask.has_value());
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
-  if (resizer) {
-    const PictureLayout picture = picture_layout(plan, source.info());
-    picture_pool_.emplace(picture.width, picture.height, picture.format, 1);
-  }
+  unpainted_.reserve(slots_.size());
 }
 
 void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
@@ -124,37 +122,29 @@ Status River::decode() {
 
 Status River::preprocess() {
   if (!pixels_) return fail(pixels_.error());
-  Frame resized;
-  if (resizer_) {
-    FL_TRY(resized, picture_pool_->acquire());
-  }
   while (auto frame = waiting(preprocess_meter, StageTime::waiting_for_input, [&] { return decoded_.pop(); })) {
     const auto slot = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_slots_.pop(); });
     if (!slot) return interrupted();
     const Frame& source = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
-    const Frame& input = resizer_ ? resized : source;
-    if (resizer_) {
+    std::span<const Frame> pictures;
+    {
       StageTimer timer(preprocess_meter);
-      FL_CHECK(resizer_->run(source, resized));
-    }
-    if (network_.frame) {
-      StageTimer timer(preprocess_meter);
-      FL_CHECK(network_.frame->run(reader_, input));
+      FL_TRY(pictures, pictures_.run(source));
+      if (network_.frame) FL_CHECK(network_.frame->run(reader_, pictures[0]));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
       const auto index = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_requests_.pop(); });
       if (!index) return interrupted();
       InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
-      RunningTile running{*index, static_cast<int>(tile), *slot, {}};
+      RunningTile running{*index, static_cast<int>(tile), *slot, {}, {}};
       {
         StageTimer timer(preprocess_meter);
-        FL_CHECK(read_tile(input, network_.tiles.tiles[tile], request));
+        FL_CHECK(read_tile(pictures, network_.tiles.tiles[tile], request));
         if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
         if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
-        network_meter_.begin();
-        running.started = Clock::now();
-        FL_CHECK(request.start());
+        if (writer_.mask) running.step = schedule_.next(request.input(0));
+        if (running.step.run) FL_CHECK(start(request, running));
       }
       if (!running_.push(running)) {
         request.cancel();  // began after stop() had cancelled the others
@@ -167,10 +157,17 @@ Status River::preprocess() {
   return {};
 }
 
-Status River::read_tile(const Frame& input, const Tile& tile, InferRequest& request) {
-  if (pixels_->reading) return request.pixels()->load(*pixels_->reading, input, tile.input, reader_.clamps());
-  reader_.run(input, tile.input, request.input(0));
+Status River::read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request) {
+  if (pixels_->reading) return request.pixels()->load(*pixels_->reading, pictures[0], tile.input, reader_.clamps());
+  for (size_t i = 0; i < pictures.size(); ++i)
+    reader_.run(pictures[i], tile.input, request.input(0).item(static_cast<int64_t>(i)));
   return {};
+}
+
+Status River::start(InferRequest& request, RunningTile& running) {
+  network_meter_.begin();
+  running.started = Clock::now();
+  return request.start();
 }
 
 Status River::postprocess() {
@@ -179,9 +176,21 @@ Status River::postprocess() {
   constexpr auto input = StageTime::waiting_for_input, room = StageTime::waiting_for_room;
   while (auto running = waiting(postprocess_meter, input, [&] { return running_.pop(); })) {
     InferRequest& request = *network_.requests[static_cast<size_t>(running->request)];
-    FL_CHECK(waiting(postprocess_meter, input, [&] { return request.wait(); }));
-    network_meter_.end(running->started);
-    if (job_.profile) job_.profile->network.add_run(request, running->request, running->started, Clock::now());
+    if (running->step.run) {
+      FL_CHECK(waiting(postprocess_meter, input, [&] { return request.wait(); }));
+      network_meter_.end(running->started);
+      if (job_.profile) job_.profile->network.add_run(request, running->request, running->started, Clock::now());
+    }
+    if (writer_.mask) {
+      {
+        StageTimer timer(postprocess_meter);
+        writer_.mask->take(request.output(0), running->step);
+      }
+      free_requests_.push(running->request);
+      unpainted_.push_back(running->slot);
+      FL_CHECK(paint_masks(false));
+      continue;
+    }
     const Tile& tile = tiles[static_cast<size_t>(running->tile)];
     if (running->tile == 0) {
       FL_TRY(picture, waiting(postprocess_meter, room,
@@ -201,7 +210,28 @@ Status River::postprocess() {
     postprocess_meter.end_frame();
     if (!waiting(postprocess_meter, room, [&] { return processed_.push(std::move(finished)); })) return interrupted();
   }
+  FL_CHECK(paint_masks(true));
   processed_.close();
+  return {};
+}
+
+// The frames whose masks are ready; with `ended`, all of them.
+Status River::paint_masks(bool ended) {
+  while (writer_.mask && writer_.mask->ready(ended)) {
+    FinishedFrame finished;
+    {
+      FL_TRY(Frame picture,
+             waiting(postprocess_meter, StageTime::waiting_for_room, [&] { return output_pool_.acquire(); }));
+      StageTimer timer(postprocess_meter);
+      const int slot = unpainted_.front();
+      FL_TRY(finished, finish_frame(slot, std::move(picture)));
+      unpainted_.erase(unpainted_.begin());
+      free_slots_.push(slot);
+    }
+    postprocess_meter.end_frame();
+    if (!waiting(postprocess_meter, StageTime::waiting_for_room, [&] { return processed_.push(std::move(finished)); }))
+      return interrupted();
+  }
   return {};
 }
 
@@ -245,6 +275,7 @@ Result<River::FinishedFrame> River::finish_frame(int slot, Frame picture) {
     if (writer_.light) writer_.light->add(picture, picture.height);
   }
   if (writer_.light) writer_.light->end_frame();
+  if (writer_.mask) FL_CHECK(writer_.mask->paint(source, picture));
   if (writer_.confidence) FL_CHECK(writer_.confidence->run(source, picture));
   if (writer_.alpha) {
     auto alpha = [](const Frame& f) { return f.planes[static_cast<size_t>(f.format.plane_count() - 1)]; };

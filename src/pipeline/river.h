@@ -4,10 +4,12 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bounded_queue.h"
 #include "pipeline/device_pixels.h"
+#include "pipeline/input_pictures.h"
 #include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/tile_blender.h"
@@ -19,8 +21,8 @@ namespace framelift {
 
 class River {
  public:
-  // Everything is borrowed and outlives the river. `resizer`: of the source's frames, null without.
-  River(const VideoJob& job, const JobPlan& plan, Source& source, Resizer* resizer, const PictureReader& reader,
+  // Everything is borrowed and outlives the river.
+  River(const VideoJob& job, const JobPlan& plan, Source& source, InputPictures& pictures, const PictureReader& reader,
         TiledNetwork& network, PictureWriter& writer, Sink& sink);
 
   // The stages. Each runs on a thread of its own until its input ends, and then ends its output.
@@ -47,12 +49,13 @@ class River {
   StageMeter decode_meter, preprocess_meter, postprocess_meter, encode_meter;
 
  private:
-  // A tile whose network run has been started.
+  // A tile whose network run has been started, unless its step is without.
   struct RunningTile {
     int request = 0;  // index into TiledNetwork::requests
     int tile = 0;     // index into TilePlan::tiles
     int slot = 0;     // the frame it belongs to, index into slots_
     Clock::time_point started{};
+    MaskStep step;
   };
 
   // A frame on its way to the sink, and what it was made from where the sink wants that.
@@ -60,7 +63,9 @@ class River {
     Frame picture, source;
   };
 
-  Status read_tile(const Frame& input, const Tile& tile, InferRequest& request);
+  Status read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request);
+  Status start(InferRequest& request, RunningTile& running);
+  Status paint_masks(bool ended);
   void add_tile(InferRequest& request, int tile, const Frame& picture);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<FinishedFrame> finish_frame(int slot, Frame picture);
@@ -71,7 +76,7 @@ class River {
   const VideoJob& job_;
   const JobPlan& plan_;
   Source& source_;
-  Resizer* resizer_;
+  InputPictures& pictures_;
   const PictureReader& reader_;
   TiledNetwork& network_;
   PictureWriter& writer_;
@@ -84,9 +89,10 @@ class River {
   BoundedQueue<FinishedFrame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards
-  std::optional<FramePool> picture_pool_;  // the frame that preprocess() reads when the source's are resized
   std::optional<JobFlicker> flicker_;      // of jobs that make HDR video; fed by preprocess() and postprocess()
   std::optional<TileBlender> blender_;     // of tiles that blend
+  MaskSchedule schedule_;                  // of masks; used by preprocess()
+  std::vector<int> unpainted_;             // slots of frames whose masks wait for later ones; used by postprocess()
   Result<DevicePixels> pixels_;            // an error ends the job as its first stage begins
   InFlightMeter network_meter_;
 

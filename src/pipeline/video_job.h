@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "backend/backend.h"
 #include "base/cancellation.h"
@@ -10,6 +11,7 @@
 #include "decode/source.h"
 #include "encode/sink.h"
 #include "network/network.h"
+#include "pipeline/mask/mask_options.h"
 #include "preprocess/reduce.h"
 #include "profile/profile.h"
 #include "profile/statistics.h"
@@ -68,6 +70,8 @@ struct VideoJob {
   // For networks that make linear light: the sink's pictures get the plane "confidence" (postprocess/confidence.h) in
   // place of alpha.
   bool confidence = false;
+  // For networks that find classes, which need it: what to make of them.
+  std::optional<MaskOptions> mask;
   bool force = false;  // process HDR or wide-gamut input with a network made for SDR all the same
 
   int prefetch = 4;  // decoded frames waiting
@@ -91,8 +95,8 @@ struct VideoJob {
 // says so; with no frame written it fails with `cancelled`.
 Result<JobReport> process_video(const VideoJob& job);
 
-// What the job would do, a line each: input, network, tiles, output, memory. Everything is opened and compiled, no frame
-// is read, and nothing is left behind. Errors: as process_video.
+// What the job would do, a line each: input, network, tiles, output, memory. Everything is opened and compiled, no
+// frame is read, and nothing is left behind. Errors: as process_video.
 Result<std::string> describe_job(const VideoJob& job);
 
 }  // namespace framelift

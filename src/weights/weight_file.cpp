@@ -9,6 +9,7 @@
 #include "weights/ncnn.h"
 #include "weights/pytorch.h"
 #include "weights/safetensors.h"
+#include "weights/tflite.h"
 #include "weights/zip_archive.h"
 
 namespace framelift {
@@ -22,6 +23,7 @@ std::string_view opening(const std::vector<std::byte>& bytes, size_t count) {
 bool looks_like_safetensors(std::string_view head) { return head.size() > 8 && head[8] == '{'; }
 bool looks_like_zip(std::string_view head) { return head.starts_with("PK"); }
 bool looks_like_pickle(std::string_view head) { return head.size() > 1 && head[0] == '\x80' && head[1] <= '\x05'; }
+bool looks_like_tflite(std::string_view head) { return head.size() > 8 && head.substr(4, 4) == "TFL3"; }
 bool looks_like_ncnn_graph(std::string_view head) { return head.starts_with("7767517"); }
 
 // Files that downloads leave behind in place of weights, told apart because the remedy differs.
@@ -48,6 +50,7 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
   FL_CHECK(refuse_stand_ins(head, name));
   // First, because the length that opens a safetensors file may begin with the bytes of a pickle (0x80 0x02 = 640).
   if (looks_like_safetensors(head)) return parse_safetensors(bytes, name);
+  if (looks_like_tflite(head)) return parse_tflite(bytes, name);
   if (looks_like_zip(head)) {
     FL_TRY(const ZipArchive archive, ZipArchive::open(bytes, name));
     return is_hinerv_archive(archive) ? parse_hinerv_archive(bytes, name) : parse_pytorch(bytes, name);
@@ -62,7 +65,8 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
     return read_ncnn_pair(param, path);
   }
   return fail(ErrorCode::unsupported,
-              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, HiNeRV .zip)",
+              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite, HiNeRV "
+              ".zip)",
               name);
 }
 
@@ -73,6 +77,7 @@ const char* to_string(WeightFormat format) {
     case WeightFormat::safetensors: return "safetensors";
     case WeightFormat::pytorch: return "pytorch";
     case WeightFormat::ncnn: return "ncnn";
+    case WeightFormat::tflite: return "tflite";
     case WeightFormat::hinerv: return "hinerv";
   }
   return "?";

@@ -3,16 +3,18 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "frame/tensor.h"
+#include "graph/graph.h"
 
 namespace framelift {
 
-enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, hinerv };
+enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, tflite, hinerv };
 const char* to_string(WeightFormat format);
 
 struct WeightFile {
@@ -25,6 +27,10 @@ struct WeightFile {
   // safetensors __metadata__; for PyTorch files the scalars and strings beside the state dict; for ncnn one entry
   // "layer.<name>" = "Type id=value ..." per layer.
   std::map<std::string, std::string> metadata;
+
+  // Of formats that hold the network itself (tflite): its graph, whose parameters are `tensors` by name. Null for those
+  // that hold weights alone.
+  std::shared_ptr<const Graph> graph;
 
   const Tensor* find(std::string_view name) const;
 };

@@ -63,8 +63,10 @@ Op parse_op(const json& a) {
   if (op == "resize")
     return Resize{a.at("mode") == "nearest" ? ResizeMode::nearest : ResizeMode::bilinear, a.at("scale")[0],
                   a.at("scale")[1]};
+  if (op == "resize_to") return ResizeTo{a.at("size")[0], a.at("size")[1], a.at("align_corners")};
+  if (op == "hard_swish") return HardSwish{};
   if (op == "average_pool2d") return AveragePool2d{a.at("kernel"), a.at("stride"), a.at("pad")};
-  if (op == "max_pool2d") return MaxPool2d{a.at("kernel"), a.at("stride")};
+  if (op == "max_pool2d") return MaxPool2d{a.at("kernel"), a.at("stride"), a.value("pad", 0)};
   if (op == "global_average_pool") return GlobalAveragePool{};
   if (op == "instance_norm") return InstanceNorm{a.at("epsilon")};
   if (op == "batch_norm") return BatchNorm{a.at("epsilon")};

@@ -171,6 +171,18 @@ inline const std::vector<OpCase>& op_cases() {
       {"repeat", unary({2, 3, 2, 3}, Repeat{3, 2}), 0, one_op_bf16},
       {"reshape", unary({2, 3, 4}, Reshape{{1, 6, 2, 2}}), 0, one_op_bf16},
       {"bilinear_4x2", unary({1, 3, 1, 7}, Resize{ResizeMode::bilinear, 4, 2}), one_op_f32, one_op_bf16},
+      {"max_pool_3_2_1", unary({1, 3, 7, 10}, MaxPool2d{3, 2, 1}), 0, one_op_bf16},
+      {"hard_swish",
+       [](GraphBuilder& b) {  // from -4 to 4, past both kinks
+         b.output(b.hard_swish(b.scale(b.input("x", {1, 3, 7, 9}), 4)), "y");
+       },
+       4 * one_op_f32, 4 * one_op_bf16},
+      // Where engines divide in float32, positions of ~10 pixels are off by 1e-6 of a pixel.
+      {"resize_to_larger", unary({1, 3, 5, 7}, ResizeTo{12, 9, false}), 4 * one_op_f32, one_op_bf16},
+      {"resize_to_smaller", unary({2, 3, 9, 12}, ResizeTo{5, 7, false}), 4 * one_op_f32, one_op_bf16},
+      {"resize_to_align_corners", unary({1, 3, 5, 7}, ResizeTo{12, 19, true}), 4 * one_op_f32, one_op_bf16},
+      {"resize_to_align_corners_smaller", unary({1, 3, 9, 12}, ResizeTo{5, 1, true}), 4 * one_op_f32, one_op_bf16},
+      {"resize_to_from_one_pixel", unary({1, 3, 1, 1}, ResizeTo{4, 6, true}), 4 * one_op_f32, one_op_bf16},
   };
   return cases;
 }

@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <numeric>
 #include <optional>
 #include <set>
+
+#include "base/edit_distance.h"
 
 namespace framelift {
 namespace {
@@ -18,28 +19,8 @@ namespace fs = std::filesystem;
 // Variables that mean something else than an option of that name.
 constexpr std::array<std::string_view, 2> taken_variables{"FRAMELIFT_CONFIG", "FRAMELIFT_MODELS"};
 
-// Levenshtein's distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string nearest(std::string_view name, const std::set<std::string>& known) {
-  const auto closer = [&](const std::string& a, const std::string& b) {
-    return edit_distance(a, name) < edit_distance(b, name);
-  };
-  const auto found = std::ranges::min_element(known, closer);
-  return found == known.end() ? std::string() : *found;
+  return nearest_name(name, std::vector<std::string>(known.begin(), known.end()));
 }
 
 // An option's name in files and variables: the first long one, or a positional's.

@@ -153,6 +153,18 @@ class Lowering {
     auto axes = op::Constant::create(ov::element::i64, {2}, {2, 3});
     return std::make_shared<Interpolate>(in(0), scales, axes, attributes);
   }
+  Out lower(const ResizeTo& a) const {
+    using Interpolate = op::Interpolate;
+    Interpolate::InterpolateAttrs attributes;
+    attributes.mode = Interpolate::InterpolateMode::LINEAR_ONNX;
+    attributes.coordinate_transformation_mode = a.align_corners ? Interpolate::CoordinateTransformMode::ALIGN_CORNERS
+                                                                : Interpolate::CoordinateTransformMode::HALF_PIXEL;
+    attributes.shape_calculation_mode = Interpolate::ShapeCalcMode::SIZES;
+    auto sizes = op::Constant::create(ov::element::i64, {2}, {int64_t{a.height}, int64_t{a.width}});
+    auto axes = op::Constant::create(ov::element::i64, {2}, {2, 3});
+    return std::make_shared<Interpolate>(in(0), sizes, axes, attributes);
+  }
+  Out lower(const HardSwish&) const { return std::make_shared<op::HSwish>(in(0)); }
 
   Out lower(const AveragePool2d& a) const {
     const auto square = [](int n) { return ov::Shape{static_cast<size_t>(n), static_cast<size_t>(n)}; };
@@ -161,7 +173,8 @@ class Lowering {
   }
   Out lower(const MaxPool2d& a) const {
     const auto square = [](int n) { return ov::Shape{static_cast<size_t>(n), static_cast<size_t>(n)}; };
-    return std::make_shared<op::MaxPool>(in(0), square(a.stride), square(1), square(0), square(0), square(a.kernel))
+    return std::make_shared<op::MaxPool>(in(0), square(a.stride), square(1), square(a.pad), square(a.pad),
+                                         square(a.kernel))
         ->output(0);
   }
   Out lower(const GlobalAveragePool&) const {

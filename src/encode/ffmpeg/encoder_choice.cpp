@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/edit_distance.h"
 #include "color/transfer.h"
 #include "decode/ffmpeg/pixel_layout.h"
 #include "decode/media_source.h"
@@ -42,21 +42,6 @@ const AVCodec* default_encoder(const SinkOptions& options, const AVOutputFormat&
     if (const AVCodec* codec = avcodec_find_encoder_by_name("libvpx-vp9")) return codec;
   if (name == "framemd5") return avcodec_find_encoder(AV_CODEC_ID_RAWVIDEO);
   return avcodec_find_encoder(av_guess_codec(&muxer, nullptr, path.c_str(), nullptr, AVMEDIA_TYPE_VIDEO));
-}
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 std::string close_encoder_names(const std::string& name) {

@@ -94,7 +94,11 @@ struct Lowering {
     return at::avg_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride}, {op.pad, op.pad});
   }
   at::Tensor operator()(const MaxPool2d& op) const {
-    return at::max_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride});
+    return at::max_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride}, {op.pad, op.pad});
+  }
+  at::Tensor operator()(const HardSwish&) const { return at::hardswish(in[0]); }
+  at::Tensor operator()(const ResizeTo& op) const {
+    return at::upsample_bilinear2d(in[0], {op.height, op.width}, op.align_corners);
   }
   at::Tensor operator()(const GlobalAveragePool&) const { return at::mean(in[0], {2, 3}, true); }
   at::Tensor operator()(const Mean&) const { return at::mean(in[0]).reshape({1}); }

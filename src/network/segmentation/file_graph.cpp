@@ -1,0 +1,77 @@
+#include "network/segmentation/file_graph.h"
+
+#include "network/tensor_names.h"
+
+namespace framelift {
+namespace {
+
+constexpr const char* name = "file-graph";
+constexpr int max_classes = 256;  // what a class mask of 8 bits holds
+
+// Every node that makes the output; its last one.
+const Node* last_node(const Graph& graph) {
+  for (const Node& node : graph.nodes)
+    if (node.output == graph.outputs[0]) return &node;
+  return nullptr;
+}
+
+Result<HyperParameters> detect(const WeightFile& file) {
+  if (!file.graph) return not_this_architecture(file, name);
+  const Shape& in = file.graph->value(file.graph->inputs[0]).shape;
+  const Shape& out = file.graph->value(file.graph->outputs[0]).shape;
+  if (out.rank() != 4 || out[2] != in[2] || out[3] != in[3])
+    return fail(ErrorCode::unsupported, "{}: makes {} of {}; masks of the picture's size can be used",
+                file.path.string(), to_string(out), to_string(in));
+  FL_CHECK(check_hyper(file, "classes", out[1], 1, max_classes));
+  FL_CHECK(check_hyper(file, "rows", in[2], 1, 1 << 14));
+  FL_CHECK(check_hyper(file, "columns", in[3], 1, 1 << 14));
+  const Node* last = last_node(*file.graph);
+  if (out[1] == 1 && (last == nullptr || !std::holds_alternative<Sigmoid>(last->op)))
+    return fail(ErrorCode::unsupported, "{}: makes one plane that is no probability", file.path.string());
+  return HyperParameters{
+      {"height", static_cast<int>(in[2])}, {"width", static_cast<int>(in[3])}, {"planes", static_cast<int>(out[1])}};
+}
+
+Result<Parameters> parameters(const WeightFile& file, const HyperParameters&) {
+  return bind_state_dict(file, {file.graph.get()});
+}
+
+NetworkContract contract(const HyperParameters& hyper) {
+  NetworkContract result = segmentation_contract(hyper.at("planes"));
+  result.fixed_height = hyper.at("height");
+  result.fixed_width = hyper.at("width");
+  return result;
+}
+
+// The file's graph behind a new input: x * 2 - 1.
+Graph with_signed_input(Graph graph) {
+  const ValueId inner = graph.inputs[0];
+  const auto append = [&](Value value) {
+    graph.values.push_back(std::move(value));
+    return static_cast<ValueId>(graph.values.size()) - 1;
+  };
+  const auto constant = [&](float number) {
+    auto tensor = std::make_shared<const Tensor>(Tensor::filled({1}, number));
+    return append({ValueKind::constant, DType::f32, tensor->shape(), {}, tensor});
+  };
+  const Shape shape = graph.value(inner).shape;
+  const ValueId image = append({ValueKind::input, DType::f32, shape, "image", nullptr});
+  const ValueId twice = append({ValueKind::result, DType::f32, shape, "image times 2", nullptr});
+  const ValueId two = constant(2), one = constant(1);
+  graph.value(inner).kind = ValueKind::result;
+  graph.value(inner).name = "signed image";
+  graph.nodes.insert(graph.nodes.begin(), {Node{Mul{}, {image, two}, twice}, Node{Sub{}, {twice, one}, inner}});
+  graph.inputs = {image};
+  return graph;
+}
+
+Result<Graph> graph_of(const WeightFile& file, const HyperParameters& hyper) {
+  return hyper.at("planes") > 1 ? with_signed_input(*file.graph) : *file.graph;
+}
+
+}  // namespace
+
+const Architecture file_graph = {
+    name, "segmentation networks of .tflite files", detect, parameters, contract, nullptr, nullptr, graph_of};
+
+}  // namespace framelift
