@@ -57,7 +57,8 @@ struct Progress {
 void process_video(const Network& network, const std::string& input, const std::string& output,
                    const std::string& backend, const std::string& precision, int threads,
                    const std::optional<std::string>& encoder, std::optional<double> crf, bool overwrite,
-                   int64_t max_frames, int64_t memory_bytes,
+                   int64_t max_frames, int64_t memory_bytes, const std::optional<std::string>& mask_output,
+                   const std::optional<std::string>& mask_classes, const std::optional<std::string>& mask_background,
                    std::function<bool(int64_t, int64_t, double, double, const char*)> on_progress) {
   framelift_video_options options = FRAMELIFT_VIDEO_OPTIONS_INIT;
   options.backend = backend.c_str();
@@ -68,6 +69,10 @@ void process_video(const Network& network, const std::string& input, const std::
   options.overwrite = overwrite ? 1 : 0;
   options.max_frames = max_frames;
   options.memory_bytes = memory_bytes;
+  const auto text = [](const std::optional<std::string>& given) { return given ? given->c_str() : nullptr; };
+  options.mask_output = text(mask_output);
+  options.mask_classes = text(mask_classes);
+  options.mask_background = text(mask_background);
   Progress progress{std::move(on_progress), {}};
   if (progress.function) {
     options.on_progress = Progress::call;
@@ -96,7 +101,8 @@ NB_MODULE(_native, m) {
       .def_prop_ro("scale", &Network::scale)
       .def_prop_ro("alignment", &Network::alignment)
       .def("process_video", &process_video, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
-           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
+           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+           nb::arg().none());
   nb::class_<Engine>(m, "Engine")
       .def("__init__",
            [](Engine* self, const Network& network, int width, int height, const std::string& backend,

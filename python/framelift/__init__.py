@@ -108,13 +108,17 @@ class Network:
 
     def process_video(self, source: Path, target: Path, *, backend: str = "auto", precision: str = "auto", threads: int = 0,
                       encoder: Optional[str] = None, crf: Optional[float] = None, overwrite: bool = False,
-                      max_frames: int = 0, memory_bytes: int = 0,
+                      max_frames: int = 0, memory_bytes: int = 0, mask_output: Optional[str] = None,
+                      mask_classes: Optional[str] = None, mask_background: Optional[str] = None,
                       on_progress: Optional[Callable[[Progress], Optional[bool]]] = None) -> None:
         """The network over every frame of a video, a picture or a sequence; audio, subtitles and metadata are copied.
+        Networks that find classes make what `mask_output` says: mask, classes, colors, alpha, composite or overlay;
+        `mask_background` is "#RRGGBB", "blur", "blur:PERCENT" or a file.
         `on_progress` is called after each frame and stops the job early by returning True: what was written stays."""
         call = None
         if on_progress is not None:
             def call(*facts: Any) -> bool:
                 return bool(on_progress(Progress(*facts)))
         self._network.process_video(os.fspath(source), os.fspath(target), backend, precision, threads, encoder, crf,
-                                    overwrite, max_frames, memory_bytes, call)
+                                    overwrite, max_frames, memory_bytes, mask_output, mask_classes,
+                                    mask_background, call)

@@ -1,3 +1,4 @@
+import os
 import pathlib
 import threading
 
@@ -7,6 +8,9 @@ import pytest
 import framelift
 
 WEIGHTS = pathlib.Path(__file__).resolve().parents[2] / "tests/golden/srvgg_x2.weights.safetensors"
+
+SHARED = pathlib.Path(os.environ.get("FRAMELIFT_SHARED", WEIGHTS.parents[3] / "shared"))
+SELFIE = SHARED / "assets/weights/segmentation/selfie_segmentation.tflite"
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +78,15 @@ def test_mistakes_have_one_line(network):
         network.run(np.zeros((8, 8, 3), np.int32))
     with pytest.raises(framelift.Error, match="fp99"):
         network.run(np.zeros((8, 8, 3), np.float32), precision="fp99")
+
+
+@pytest.mark.skipif(not SELFIE.exists(), reason="needs the published person network")
+def test_a_segmentation(tmp_path):
+    person = framelift.Network(SELFIE)
+    person.process_video("test:64x48:3", tmp_path / "mask.y4m")
+    assert (tmp_path / "mask.y4m").read_bytes().startswith(b"YUV4MPEG2 W64 H48")
+    person.process_video("test:64x48:3", tmp_path / "out.y4m", mask_output="composite", mask_background="#ff0000")
+    with pytest.raises(framelift.Error, match="'cutout'"):
+        person.process_video("test:64x48:3", tmp_path / "no.y4m", mask_output="cutout")
+    with pytest.raises(framelift.Error, match="RRGGBB"):
+        person.process_video("test:64x48:3", tmp_path / "no.y4m", mask_output="composite", mask_background="#red")

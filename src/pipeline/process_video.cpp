@@ -26,6 +26,16 @@ struct ReadyJob {
   TiledNetwork network;
 };
 
+// With the size that the network takes, where it takes only one and the job names none.
+VideoJob with_fixed_size(VideoJob job) {
+  const NetworkContract& contract = job.network->contract;
+  if (contract.fixed_width > 0 && job.input_width == 0) {
+    job.input_width = contract.fixed_width;
+    job.input_height = contract.fixed_height;
+  }
+  return job;
+}
+
 // With tiles of at most `max_tile_pixels` (0: no such limit).
 Result<ReadyJob> make_ready(const VideoJob& job, int64_t max_tile_pixels) {
   SourceOptions source_options = job.source;
@@ -87,7 +97,8 @@ int64_t frame_bytes(int width, int height, const PixelFormat& format) {
 
 }  // namespace
 
-Result<std::string> describe_job(const VideoJob& job) {
+Result<std::string> describe_job(const VideoJob& given) {
+  const VideoJob job = with_fixed_size(given);
   FL_TRY(const ReadyJob ready, make_ready(job, 0));
   const VideoInfo& info = ready.source->info();
   const TilePlan& tiles = ready.network.tiles;
@@ -120,7 +131,8 @@ Result<std::string> describe_job(const VideoJob& job) {
   return text;
 }
 
-Result<JobReport> process_video(const VideoJob& job) {
+Result<JobReport> process_video(const VideoJob& given) {
+  const VideoJob job = with_fixed_size(given);
   constexpr int64_t smallest_tile = 64 * 64;
   for (int64_t max_tile_pixels = 0;;) {
     Attempt attempt;

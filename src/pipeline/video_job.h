@@ -55,9 +55,10 @@ struct VideoJob {
   int64_t memory_bytes = 0;  // for the network's activations; 0: half of what is free
   // Sizes, in pixels (pipeline/size_plan.h has what follows from them).
   int max_input_width = 0, max_input_height = 0;  // the picture is reduced to fit before the network; 0: no limit
-  int input_width = 0, input_height = 0;          // the network's input, fixed; 0: the picture's size within the limits
-  Fit fit = Fit::letterbox;                       // how the picture comes to the fixed size
-  bool keep_bars = false;                         // letterbox: the output has the bars too; else they are cut off again
+  // The network's input, fixed; 0: the only one that the network takes, else the picture's size within the limits.
+  int input_width = 0, input_height = 0;
+  Fit fit = Fit::letterbox;           // how the picture comes to the fixed size
+  bool keep_bars = false;             // letterbox: the output has the bars too; else they are cut off again
   double scale = 0;                   // output size / source size; 0: whatever the network makes of its input
   int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
   // For networks that look at the whole frame: how it is reduced, and how steady the result is kept over time

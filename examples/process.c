@@ -1,5 +1,6 @@
-/* Upscales a video in C: cc upscale.c -lframelift
- *   upscale MODEL IN OUT */
+/* A network over a video in C: cc process.c -lframelift
+ *   process MODEL IN OUT          upscales, or whatever the model does
+ *   process MODEL IN OUT MASK     of models that find classes: mask, alpha, composite, overlay, ... */
 #include <framelift/framelift.h>
 #include <stdio.h>
 
@@ -10,13 +11,14 @@ static int show(const framelift_progress* p, void* user) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) return fprintf(stderr, "usage: %s MODEL IN OUT\n", argv[0]), 2;
+  if (argc != 4 && argc != 5) return fprintf(stderr, "usage: %s MODEL IN OUT [MASK]\n", argv[0]), 2;
   framelift_network* network = NULL;
   if (framelift_network_open(argv[1], &network) != FRAMELIFT_OK)
     return fprintf(stderr, "%s\n", framelift_last_error()), 1;
   framelift_video_options options = FRAMELIFT_VIDEO_OPTIONS_INIT;
   options.overwrite = 1;
   options.on_progress = show;
+  if (argc == 5) options.mask_output = argv[4];
   const framelift_status status = framelift_process_video(network, argv[2], argv[3], &options);
   framelift_network_close(network);
   fprintf(stderr, "\n");
