@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <system_error>
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/settings.h"
@@ -93,5 +94,7 @@ int main(int argc, char** argv) {
     return run ? run() : 2;
   } catch (const std::bad_alloc&) {
     return framelift::report_failure({framelift::ErrorCode::out_of_memory, "out of memory; try --tile or --memory"});
+  } catch (const std::system_error& e) {  // threads of libraries
+    return framelift::report_failure({framelift::ErrorCode::out_of_memory, e.what()});
   }
 }

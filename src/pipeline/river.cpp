@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/allocation_counter.h"
@@ -72,7 +73,12 @@ void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
   pthread_setname_np(pthread_self(), name);
   AllocationScope count_allocations;
   const double cpu = thread_cpu_seconds();
-  Status status = (this->*stage)();
+  Status status;
+  try {
+    status = (this->*stage)();
+  } catch (const std::bad_alloc&) {
+    status = fail(ErrorCode::out_of_memory, "no memory in stage {}; try --tile or --memory", name);
+  }
   meter.set_cpu_seconds(thread_cpu_seconds() - cpu);
   if (!status) stop(std::move(status.error()));
 }

@@ -86,8 +86,13 @@ struct VideoJob {
 };
 
 // Runs the whole job on its own threads and returns when the output is complete under its final name.
-// On failure nothing is left under that name. A cancelled job that wrote at least one frame is a success whose report
+// A job that runs out of memory begins again with smaller tiles, where source and output allow. On failure nothing is
+// left under that name. A cancelled job that wrote at least one frame is a success whose report
 // says so; with no frame written it fails with `cancelled`.
 Result<JobReport> process_video(const VideoJob& job);
+
+// What the job would do, a line each: input, network, tiles, output, memory. Everything is opened and compiled, no frame
+// is read, and nothing is left behind. Errors: as process_video.
+Result<std::string> describe_job(const VideoJob& job);
 
 }  // namespace framelift

@@ -7,9 +7,11 @@
 namespace framelift {
 
 void NetworkProfile::attach(Trace& trace, const std::vector<Operation>& operations, size_t requests) {
+  *this = {};
   trace_ = &trace;
   for (size_t i = 0; i < requests; ++i) rows_.push_back(trace.add_track(fmt::format("network {}", i + 1)));
   operations_ = operations;
+  for (const Operation& operation : operations) names_.push_back(trace.keep(operation.name));
   totals_.assign(operations.size(), 0);
   last_ = totals_;
 }
@@ -23,7 +25,7 @@ void NetworkProfile::add_run(InferRequest& request, int index, Clock::time_point
     totals_[i] += last_[i];
     const auto next =
         std::min(at + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(last_[i])), end);
-    if (runs_ < runs_in_detail && next > at) trace_->add_span(row, operations_[i].name.c_str(), at, next, runs_);
+    if (runs_ < runs_in_detail && next > at) trace_->add_span(row, names_[i], at, next, runs_);
     at = next;
   }
   ++runs_;

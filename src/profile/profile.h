@@ -10,7 +10,7 @@ namespace framelift {
 // What the operations of a network took over all runs. One thread at a time.
 class NetworkProfile {
  public:
-  // Rows of the timeline, one per request; the operations, which are copied.
+  // Begins anew: rows of the timeline, one per request; the operations, which are copied.
   void attach(Trace& trace, const std::vector<Operation>& operations, size_t requests);
   // After a run of `request`, number `index`. The runs of the first frames are shown operation by operation, laid end
   // to end from the run's start: engines tell how long each took, not when it began.
@@ -25,6 +25,7 @@ class NetworkProfile {
 
   Trace* trace_ = nullptr;
   std::vector<int> rows_;
+  std::vector<const char*> names_;
   std::vector<Operation> operations_;
   std::vector<double> totals_, last_;
   int64_t runs_ = 0;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,10 @@ class Trace {
   int add_track(std::string name);  // a row: a thread, or a request of an engine
   int add_counter(std::string name);
 
-  // `name` is static memory.
+  // Text for names that is not static, for the trace's life.
+  const char* keep(std::string name) { return names_.emplace_back(std::move(name)).c_str(); }
+
+  // `name` is static memory, or kept.
   void add_span(int track, const char* name, Clock::time_point begin, Clock::time_point end, int64_t frame = -1);
   void add_value(int counter, Clock::time_point at, double value);
 
@@ -53,6 +57,7 @@ class Trace {
 
   Clock::time_point begin_;
   std::vector<std::string> tracks_, counters_;
+  std::deque<std::string> names_;
   std::vector<Event> events_;
   std::atomic<size_t> used_{0};
 };

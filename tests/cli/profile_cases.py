@@ -41,3 +41,17 @@ def _(s):
     s.must_fail(s.upscale("--profile", "trace.json"), ["trace.json", "--overwrite"])
     s.must_fail(s.upscale("--profile-report", "no/page.html"), "no")
     s.must_fail(s.upscale("--profile", "in.mp4", "--overwrite"), "in.mp4")
+
+
+@case("plan: says what a job would do, and does nothing")
+def _(s):
+    s.clip("64x48", 5)
+    before = s.files()
+    result = s.execute(s.upscale("--plan", "--max-input-height", "24"))
+    if s.code != 0 or s.files() != before:
+        raise Wrong(f"exit code {s.code}, files {s.files() - before}: {s.message}")
+    for part in ("input    h264 64x48 yuv420p, 25.000 fps, 5 frames", "reduced  to 32x24", "network  srvgg_x2", "tiles    1 of ",
+                 "output   libx264 yuv420p matroska 64x48", "memory   network "):
+        if part not in result.stdout:
+            raise Wrong(f"{part!r} is not in {result.stdout}")
+    s.must_fail(s.upscale("--plan", "--encoder", "libx266"), "libx266")

@@ -159,6 +159,11 @@ Result<int> run_all(VideoCommand& o) {
   if (!o.profile_page.empty()) {
     FL_TRY(profile->peak_flops, measure_peak_flops(*o.job.backend, o.job.compile));
   }
+  if (o.plan) {
+    FL_TRY(const std::string plan, describe_job(o.job));
+    fmt::print("{}", plan);
+    return 0;
+  }
   FL_TRY(const JobReport report, run_job(o.job, o.quiet));
   FL_CHECK(stats.add(to_json(report) + '\n'));
   FL_CHECK(stats.commit());
@@ -252,6 +257,7 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.add_option("--stats", stats, "Write measurements as JSON to this file");
+  c.add_flag("--plan", plan, "Print sizes, tiles and memory, and do nothing");
   c.add_option("--profile", trace, "Write a timeline of stages, operations and memory for ui.perfetto.dev, as JSON");
   c.add_option("--profile-report", profile_page, "Write a page about where time and memory went, as HTML");
   c.add_flag("-q,--quiet", quiet, "No progress and no summary");

@@ -29,7 +29,7 @@ struct VideoCommand {
                       fit = "letterbox", mastering_display, max_cll;
   std::vector<std::string> encoder_options;
   double crf = -1;
-  bool quiet = false;
+  bool quiet = false, plan = false;
 };
 
 // Fills in what the job takes from the options, all but the network. Errors: invalid_argument.

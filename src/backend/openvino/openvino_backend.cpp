@@ -33,6 +33,13 @@ struct OperationTable {
   std::map<std::string, size_t> index;  // by OpenVINO's names
 };
 
+// OpenVINO and oneDNN wrap a failed allocation in exceptions of their own, of which only the text tells.
+ErrorCode code_of(const std::exception& e) {
+  const std::string_view text = e.what();
+  const bool memory = text.find("bad_alloc") != text.npos || text.find("can't alloc") != text.npos;
+  return memory ? ErrorCode::out_of_memory : ErrorCode::internal;
+}
+
 class OpenVinoRequest final : public InferRequest {
  public:
   OpenVinoRequest(ov::CompiledModel& model, const std::vector<PortInfo>& inputs, const std::vector<PortInfo>& outputs,
@@ -75,7 +82,7 @@ class OpenVinoRequest final : public InferRequest {
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "OpenVINO ran out of memory while running the network");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO failed to run the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO failed to run the network: {}", first_line(e));
     }
   }
   void get_operation_seconds(std::span<double> seconds) override {
@@ -123,7 +130,7 @@ class OpenVinoExecutable final : public Executable {
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "no memory for another run of the network; try --tile or --memory");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO could not prepare the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO could not prepare the network: {}", first_line(e));
     }
   }
 
@@ -216,7 +223,7 @@ class OpenVinoBackend final : public Backend {
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "no memory to compile the network; try --tile or --memory");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO could not compile the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO could not compile the network: {}", first_line(e));
     }
   }
 
