@@ -8,9 +8,9 @@ namespace framelift {
 
 const std::vector<OtherEncoder>& other_encoders() {
   static const std::vector<OtherEncoder> all{
-      {"x264", "libx264", "veryslow", "psnr", "h264", 48, 5},
-      {"x265", "libx265", "veryslow", "psnr", "hevc", 48, 5},
-      {"svtav1", "libsvtav1", "2", "", "ivf", 63, 7},
+      {"x264", "libx264", "veryslow", "h264", {{"tune", "psnr"}}, 48, 5},
+      {"x265", "libx265", "veryslow", "hevc", {{"tune", "psnr"}, {"x265-params", "info=0"}}, 48, 5},
+      {"svtav1", "libsvtav1", "2", "ivf", {}, 63, 7},
   };
   return all;
 }
@@ -37,7 +37,7 @@ Status encode_with(const OtherEncoder& encoder, double crf, const SourceOptions&
   chosen.encoder = encoder.library;
   chosen.preset = encoder.preset;
   chosen.crf = crf;
-  if (*encoder.tune != 0) chosen.encoder_options.emplace_back("tune", encoder.tune);
+  chosen.encoder_options = encoder.options;
   FL_TRY(const auto sink, open_sink(for_frames_of(info, std::move(chosen))));
   if (sink->format() != info.format)
     return fail(ErrorCode::unsupported, "{}: has {} pictures, {} would make {} of them", options.path,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/cancellation.h"
@@ -16,8 +17,9 @@ struct OtherEncoder {
   const char* name;     // "x264"
   const char* library;  // FFmpeg's name
   const char* preset;   // as slow as is usual for best quality
-  const char* tune;     // for PSNR, which it is measured by; empty: what it does anyway
   const char* format;   // a bare stream, without a container's bytes
+  // Tuned for PSNR, which it is measured by, and without its settings as text in the stream where that can be had.
+  std::vector<std::pair<std::string, std::string>> options;
   // Constant rate factors worth measuring: from this one, of the lowest rate, down in such steps.
   double first_crf, crf_step;
 };
