@@ -111,8 +111,13 @@ Result<MediaInput> resolve(const SourceOptions& options) {
     return input;
   }
   if (auto pattern = number_pattern(fs::path(path).filename().string())) return numbered_sequence(options, *pattern);
-  if (path.find_first_of("*?[{") != std::string::npos)
+  if (path.find_first_of("*?[{") != std::string::npos) {
+    FL_TRY(const auto files, matching_files(path));
+    if (!is_picture_name(files.front()))
+      return fail(ErrorCode::unsupported, "{}: patterns stand for the pictures of one video; give videos one at a time",
+                  path);
     return MediaInput{plain_path(path), path, "image2", {{"pattern_type", "glob"}}, true};
+  }
   return fail(ErrorCode::not_found, "{}: no such file", path);
 }
 

@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view picture_extensions[] = {"png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "tga",
                                                    "ppm", "pgm", "pnm",  "dpx", "jp2",  "avif", "exr", "pfm"};
 
+}  // namespace
+
 Result<std::vector<std::string>> matching_files(const std::string& pattern) {
   glob_t found{};
   const int code = glob(pattern.c_str(), GLOB_BRACE, nullptr, &found);
@@ -26,8 +28,6 @@ Result<std::vector<std::string>> matching_files(const std::string& pattern) {
     return fail(ErrorCode::not_found, "{}: no file matches this pattern; check the folder and the name", pattern);
   return files;
 }
-
-}  // namespace
 
 std::string lower_extension(const std::string& path) {
   std::string text = fs::path(path).extension().string();

@@ -23,6 +23,8 @@ struct NumberPattern {
   std::string name(int number) const { return fmt::format("{}{:0{}}{}", before, number, digits, after); }
 };
 std::optional<NumberPattern> number_pattern(const std::string& name);
+// The files of a pattern with *, ?, [] or {}, sorted. Errors: not_found (none matches), out_of_memory.
+Result<std::vector<std::string>> matching_files(const std::string& pattern);
 
 // The numbers of the files that match "folder/name_%04d.exr", ascending.
 std::vector<int> numbers_of(const std::string& path, const NumberPattern& pattern);

@@ -127,3 +127,10 @@ def _(s):
 def _(s):
     s.clip()
     s.must_fail(s.upscale("--input-format", "nosuch"), "nosuch")
+
+
+@case("input: a pattern that no picture matches")
+def _(s):
+    s.clip()
+    s.must_fail(s.upscale(source=s.dir / "*.png"), ["no file matches", r"\*\.png"])
+    s.must_fail(s.upscale(source=s.dir / "*.mp4"), ["one at a time", r"\*\.mp4"])
