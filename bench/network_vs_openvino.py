@@ -69,7 +69,7 @@ def main():
                 for _ in range(options.rounds):
                     ours.append(json.loads(measure.capture(
                         options.framelift, "bench", "network", "--model", options.model, "--size", size, "--precision",
-                        precision, "--seconds", options.seconds, "--json", *(["--latency"] if hint == "LATENCY" else []))))
+                        precision, "--seconds", options.seconds, "--json", "--mode", hint.lower())))
                     theirs.append(json.loads(measure.capture(
                         measure.PEER_PYTHON, __file__, "--model", options.model, "--seconds", options.seconds,
                         "--openvino-only", size, precision, hint)))

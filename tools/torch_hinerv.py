@@ -25,9 +25,9 @@ def stage_levels(c, i):
 
 
 def stage_channels(c):
-    sizes = [c["channels"]]
+    sizes, least = [c["channels"]], min(c["channels"], c.get("least_channels", 1))
     for _ in c["scales"]:
-        sizes.append(max(int(sizes[-1] // 2), 1) if len(sizes) > 1 else sizes[-1])
+        sizes.append(max(int(sizes[-1] // 2), least) if len(sizes) > 1 else sizes[-1])
     return list(zip(sizes, sizes[1:]))
 
 

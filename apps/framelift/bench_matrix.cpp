@@ -16,7 +16,7 @@
 #include "apps/framelift/shared/engine_options.h"
 #include "apps/framelift/shared/text_file.h"
 #include "base/child_process.h"
-#include "pipeline/statistics.h"
+#include "profile/statistics.h"
 
 namespace framelift {
 namespace {
@@ -132,7 +132,7 @@ std::vector<std::string> command_of(const Cell& cell, const MatrixOptions& o, co
                                  "--overwrite",
                                  "--stats",
                                  stats.string()};
-  if (cell.mode == "latency") words.emplace_back("--latency");
+  words.insert(words.end(), {"--mode", cell.mode});
   return words;
 }
 

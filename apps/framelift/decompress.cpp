@@ -2,8 +2,10 @@
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/video_command.h"
+#include "codec/fnv_reader.h"
 #include "network/hinerv/hinerv.h"
 #include "network/hinerv/video.h"
+#include "synthesis/fnv_source.h"
 #include "synthesis/hinerv_source.h"
 
 namespace framelift {
@@ -53,8 +55,49 @@ Result<int64_t> write_frames(Source& source, Sink& sink, bool quiet) {
   return progress.frames;
 }
 
+SinkOptions sink_options(const SinkOptions& chosen, const FnvReader& file) {
+  const FnvHeader& header = file.header();
+  SinkOptions sink = chosen;
+  sink.width = header.width;
+  sink.height = header.height;
+  sink.source_format = header.format;
+  sink.color = header.color;
+  sink.hdr = header.hdr;
+  sink.sample_aspect_ratio = header.sample_aspect_ratio;
+  sink.time_base = header.time_base;
+  sink.frame_rate = header.frame_rate;
+  sink.display_matrix = header.display_matrix;
+  sink.input_path = file.name();
+  return sink;
+}
+
+// .fnv says everything itself.
+Result<int> decompress_fnv(DecompressCommand& o) {
+  const VideoJob& job = o.video.job;
+  if (!o.video.raw_size.empty() || !o.upsample_norm.empty() || !o.video.frame_rate.empty())
+    return fail(ErrorCode::invalid_argument,
+                "{}: says itself what it holds; leave out --size, --upsample-norm and "
+                "--frame-rate",
+                job.source.path);
+  FL_TRY(auto bytes, open_file_source(job.source.path));
+  FL_TRY(const FnvReader file, FnvReader::open(std::move(bytes)));
+  FL_TRY(const auto sink, open_sink(sink_options(job.sink, file)));
+  FnvSourceOptions wanted;
+  wanted.path = job.source.path;
+  wanted.format = sink->format();
+  wanted.color = sink->color();
+  wanted.first_frame = o.first_frame;
+  wanted.frames = job.source.max_frames;
+  wanted.backend = o.video.engine.backend;
+  wanted.compile = job.compile;
+  FL_TRY(const auto source, open_fnv_source(wanted));
+  FL_CHECK(write_frames(*source, *sink, o.video.quiet));
+  return interruption().requested() ? 130 : 0;
+}
+
 Result<int> run_decompress(DecompressCommand& o) {
   FL_CHECK(complete(o.video));
+  if (is_registered_kind(o.video.job.source.path)) return decompress_fnv(o);
   const VideoJob& job = o.video.job;
   HinervUnseen unseen{job.source.raw_height, job.source.raw_width, {}};
   if (!o.upsample_norm.empty()) unseen.upsample_norm = o.upsample_norm == "layer";
@@ -80,7 +123,7 @@ void add_decompress_command(CLI::App& app, Run& run) {
   CLI::App& c = *app.add_subcommand("decompress", "A video out of a network that holds it (HiNeRV)");
   VideoJob& job = o->video.job;
   o->video.engine.precision = "f32";
-  c.add_option("input", job.source.path, "HiNeRV's own files: Q6.zip, or a checkpoint (.pth, .safetensors)")
+  c.add_option("input", job.source.path, ".fnv, or HiNeRV's own files: Q6.zip, or a checkpoint (.pth, .safetensors)")
       ->required();
   c.add_option("output", job.sink.path, "Video, picture, 'dir/%04d.png', - for stdout, null: or md5:FILE")->required();
   o->video.engine.add_engine_to(c);
@@ -99,6 +142,7 @@ void add_decompress_command(CLI::App& app, Run& run) {
   c.add_flag("-q,--quiet", o->video.quiet, "No progress and no summary");
   c.footer(
       "Examples:\n"
+      "  framelift decompress out.fnv back.mkv\n"
       "  framelift decompress Q6.zip out.mkv --size 1280x720 --frame-rate 25\n"
       "  framelift decompress checkpoint.pth 'frames/%04d.png' --size 180x120\n"
       "  framelift decompress Q8.zip frame100.png --first-frame 100 --frames 1");

@@ -3,6 +3,7 @@
 
 #include "apps/framelift/commands.h"
 #include "backend/backend.h"
+#include "base/available_memory.h"
 #include "display/window.h"
 #include "encode/media_sink.h"
 #include "network/model_store.h"

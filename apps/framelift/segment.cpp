@@ -1,54 +1,13 @@
-#include <array>
-#include <cstdio>
-#include <filesystem>
 #include <map>
 
 #include "apps/framelift/commands.h"
 #include "apps/framelift/shared/video_command.h"
+#include "pipeline/mask/mask_text.h"
 
 namespace framelift {
 namespace {
 
-const std::map<std::string, MaskOutput> outputs{{"mask", MaskOutput::mask},           {"classes", MaskOutput::classes},
-                                                {"colors", MaskOutput::colors},       {"alpha", MaskOutput::alpha},
-                                                {"composite", MaskOutput::composite}, {"overlay", MaskOutput::overlay}};
-
 const std::map<std::string, EyeLayout> eye_layouts{{"sbs", EyeLayout::side_by_side}, {"tb", EyeLayout::top_bottom}};
-
-// Codecs with alpha for containers whose usual ones have none.
-void choose_alpha_encoder(SinkOptions& sink) {
-  const std::string extension = std::filesystem::path(sink.path).extension().string();
-  if (extension == ".mov") sink.encoder = "prores_ks";
-  if (extension == ".mkv") sink.encoder = "ffv1";
-  if (extension == ".webm") sink.encoder = "libvpx-vp9";
-}
-
-Result<std::array<uint8_t, 3>> parse_color(const std::string& text) {
-  unsigned r = 0, g = 0, b = 0;
-  int end = 0;
-  if (text.size() == 7 && std::sscanf(text.c_str(), "#%2x%2x%2x%n", &r, &g, &b, &end) == 3 && end == 7)
-    return std::array{static_cast<uint8_t>(r), static_cast<uint8_t>(g), static_cast<uint8_t>(b)};
-  return fail(ErrorCode::invalid_argument, "'{}' is no colour; write #RRGGBB, for example #00b140", text);
-}
-
-// A colour, "blur" or "blur:PERCENT", or the file of a picture or video.
-Status parse_background(const std::string& text, MaskOptions& mask) {
-  constexpr float usual_blur = 3;
-  if (text.empty()) return {};
-  if (text.starts_with('#')) {
-    FL_TRY(mask.background_color, parse_color(text));
-  } else if (text == "blur") {
-    mask.background_blur = usual_blur;
-  } else if (text.starts_with("blur:")) {
-    char tail = 0;
-    if (std::sscanf(text.c_str(), "blur:%f%c", &mask.background_blur, &tail) != 1 ||
-        !(mask.background_blur > 0 && mask.background_blur <= 50))
-      return fail(ErrorCode::invalid_argument, "'{}': the blur is a number above 0, at most 50", text);
-  } else {
-    mask.background_picture = text;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -64,7 +23,7 @@ void add_segment_command(CLI::App& app, Run& run) {
   o->add_to(c);
   c.get_option("--fit")->remove_needs(c.get_option("--input-size"));  // models of a fixed size have one anyway
   c.add_option_function<std::string>(
-       "--output", [&mask](const std::string& name) { mask.output = outputs.at(name); },
+       "--output", [&mask](const std::string& name) { mask.output = *parse_mask_output(name); },
        "mask: gray; classes: gray, the number of each pixel's class; colors: in the classes' colours; alpha: the "
        "picture with the mask as alpha; composite: before another background; overlay: the picture, tinted and named")
       ->check(CLI::IsMember({"mask", "classes", "colors", "alpha", "composite", "overlay"}))

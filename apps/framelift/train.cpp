@@ -1,13 +1,12 @@
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
 
 #include "apps/framelift/commands.h"
-#include "apps/framelift/shared/config_file.h"
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/training_data.h"
+#include "apps/framelift/shared/training_memory.h"
 #include "color/tone_map.h"
 #include "git_commit.h"
 #include "train/trainable.h"
@@ -17,7 +16,7 @@ namespace framelift {
 namespace {
 
 struct TrainCommand {
-  std::string network, data, val, out = "runs", config, resume;
+  std::string network, data, val, out = "runs", resume;
   std::string amp = "f32", loss = "auto", schedule = "constant", metrics_mode = "percentile";
   std::vector<double> scale_jitter{0.9, 1.1};
   double scale_hdr = 4, val_share = 0.2;
@@ -144,8 +143,6 @@ void add_run_options(CLI::App& c, TrainCommand& o) {
   c.add_option("--out", o.out, "Folder of runs; each gets a folder of its own there")
       ->capture_default_str()
       ->group(group);
-  c.add_option("--config", o.config, "TOML file with options by their long names; the command line goes first")
-      ->group(group);
   c.add_option("--tag", t.tag, "Ends the run folder's name")->group(group);
   c.add_option("--notes", t.notes, "Kept in checkpoints and config.json")->group(group);
   c.add_option("--resume", o.resume, "latest or best of the newest run, a checkpoint, or a run folder")->group(group);
@@ -249,13 +246,6 @@ Status complete(TrainCommand& o, TrainingJob& job) {
   return {};
 }
 
-// Every step takes and gives back the same large tensors. Without this, each of them is new memory from the system,
-// page by page: 1.7 times the time of a step of gainmap.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-}
-
 Result<TrainingResult> run_training(TrainCommand& o) {
   keep_freed_memory();
   TrainingJob job;
@@ -314,10 +304,8 @@ void add_train_command(CLI::App& app, Run& run) {
       "  framelift train ldr2hdr --data pairs/ --epochs 200 --tile 512 --patience 20\n"
       "  framelift train srvgg --features 32 --convs 8 --scale 2 --data pairs/ --val others/ --schedule cosine\n"
       "  framelift train srvgg --config train.toml --resume latest");
-  c.callback([o, &c, &run] {
-    run = [o, &c] {
-      if (!o->config.empty())
-        if (const Status applied = apply_config_file(c, o->config); !applied) return report_failure(applied.error());
+  c.callback([o, &run] {
+    run = [o] {
       const auto result = run_training(*o);
       return result ? report(*o, *result) : report_failure(result.error());
     };

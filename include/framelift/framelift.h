@@ -116,11 +116,16 @@ typedef struct framelift_video_options {
    * until then stays and is playable. NULL: no calls. */
   int (*on_progress)(const framelift_progress* progress, void* user);
   void* user;
+  /* Of networks that find classes. */
+  const char* mask_output;     /* NULL or "mask" (gray), "classes", "colors", "alpha", "composite", "overlay" */
+  const char* mask_classes;    /* names or numbers with commas; NULL: person where the network knows people, else all */
+  const char* mask_background; /* of composites: "#RRGGBB", "blur", "blur:PERCENT", a picture or video; NULL: green */
 } framelift_video_options;
 #define FRAMELIFT_VIDEO_OPTIONS_INIT \
-  { sizeof(framelift_video_options), NULL, NULL, 0, NULL, -1.0, 0, 0, 0, NULL, NULL }
+  { sizeof(framelift_video_options), NULL, NULL, 0, NULL, -1.0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
 
-/* Runs the network over every frame of `input` and writes `output`, copying audio, subtitles, chapters and metadata.
+/* Runs the network over every frame of `input` and writes `output`: the larger or HDR picture, or what mask_output says
+ * of the classes that it finds, at the input's size. Copies audio, subtitles, chapters and metadata.
  * `options` may be NULL. The output appears under its name only when it is complete. */
 FRAMELIFT_API framelift_status framelift_process_video(const framelift_network* network, const char* input,
                                                        const char* output, const framelift_video_options* options);

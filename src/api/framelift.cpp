@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <sstream>
 
 #include "network/model_store.h"
 #include "network/network.h"
+#include "pipeline/mask/mask_text.h"
 #include "pipeline/video_job.h"
 
 using namespace framelift;
@@ -73,6 +75,20 @@ Result<CompileOptions> compile_options(const char* precision, int threads) {
   FL_TRY(options.precision, parse_precision(precision ? precision : "auto"));
   options.threads = threads;
   return options;
+}
+
+// As `framelift segment` does with its defaults.
+Status make_masks(const framelift_video_options& o, VideoJob& job) {
+  MaskOptions mask;
+  FL_TRY(mask.output, parse_mask_output(o.mask_output ? o.mask_output : "mask"));
+  if (o.mask_background) FL_CHECK(parse_background(o.mask_background, mask));
+  std::istringstream names(o.mask_classes ? o.mask_classes : "");
+  for (std::string name; std::getline(names, name, ',');) mask.classes.push_back(name);
+  if (mask.output == MaskOutput::alpha && job.sink.encoder.empty()) choose_alpha_encoder(job.sink);
+  job.mask = std::move(mask);
+  job.scale = 1;
+  job.fit = Fit::stretch;
+  return {};
 }
 
 }  // namespace
@@ -146,6 +162,7 @@ framelift_status framelift_process_video(const framelift_network* network, const
     if (o.encoder) job.sink.encoder = o.encoder;
     if (o.crf >= 0) job.sink.crf = o.crf;
     job.memory_bytes = o.memory_bytes;
+    if (network->network.contract.output != OutputKind::picture) FL_CHECK(make_masks(o, job));
     FL_TRY(job.compile, compile_options(o.precision, o.threads));
     FL_TRY(job.backend, find_backend(o.backend ? o.backend : "auto", *job.network, job.compile));
     Cancellation cancel;

@@ -1,8 +1,10 @@
 // The only interface between framelift and the engines that run networks.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,16 @@ struct CompileOptions {
   // Inputs and outputs stay on the device, and what input() and output() give is neither read nor written: for
   // measuring the network without the way to the device and back. No effect where the device is the host.
   bool resident = false;
+  // Executable::operations() are known and timed, where the engine can; costs about 1 % of the speed.
+  bool profile = false;
+};
+
+// One operation of a compiled network as the engine runs it, which may have made one of several nodes of the graph.
+struct Operation {
+  std::string name;       // of the graph's value that it computes (the last of several), or the engine's own
+  std::string kind;       // the engine's word: "Convolution", "Reorder"
+  std::string precision;  // "f32", "bf16", "i8"
+  int64_t flops = 0;      // of all its nodes, a multiply-add counting twice; 0 of what the engine added
 };
 
 // What one input or output of an executable looks like: host memory, contiguous, row-major (NCHW).
@@ -77,6 +89,9 @@ class InferRequest {
   virtual void cancel() {}
   // Owned by the request; null: pictures are tensors.
   virtual PixelPort* pixels() { return nullptr; }
+  // After wait(): seconds that each of the executable's operations took in that run, 0 for those that did not run. As
+  // many as there are operations().
+  virtual void get_operation_seconds(std::span<double> seconds) { std::ranges::fill(seconds, 0.0); }
 };
 
 // A graph with its weights, ready to run for one input size.
@@ -92,6 +107,11 @@ class Executable {
   // Read from CompileOptions::cache_dir instead of made.
   virtual bool from_cache() const { return false; }
   virtual Result<std::unique_ptr<InferRequest>> create_request() = 0;
+  // In the order in which they run. Empty without CompileOptions::profile, and of engines that do not time them.
+  virtual const std::vector<Operation>& operations() const {
+    static const std::vector<Operation> none;
+    return none;
+  }
 };
 
 class Backend {

@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "decode/exr_source.h"
 #include "decode/media_source.h"
@@ -57,6 +59,21 @@ bool is_exr(const SourceOptions& options) {
   std::array<char, 4> bytes{};
   std::ifstream file(path, std::ios::binary);
   return file.read(bytes.data(), bytes.size()) && bytes == magic;
+}
+
+std::vector<SourceKind>& kinds() {
+  static std::vector<SourceKind> all;
+  return all;
+}
+
+const SourceKind* kind_of(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return nullptr;
+  decltype(SourceKind::signature) bytes{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), bytes.size())) return nullptr;
+  const auto found = std::ranges::find(kinds(), bytes, &SourceKind::signature);
+  return found == kinds().end() ? nullptr : &*found;
 }
 
 // Errors of files that cannot be opened at all.
@@ -114,6 +131,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
     FL_CHECK(check_readable(files.front()));
     return open_exr_source(files, options);
   }
+  if (const SourceKind* kind = kind_of(options.path)) return kind->open(options);
   auto resolved = resolve(options);
   if (!resolved) return fail(std::move(resolved.error()));
   MediaInput& input = *resolved;
@@ -131,5 +149,9 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
         "framerate", fmt::format("{}/{}", options.sequence_frame_rate.num, options.sequence_frame_rate.den));
   return open_media_source(input, options);
 }
+
+void register_source_kind(const SourceKind& kind) { kinds().push_back(kind); }
+
+bool is_registered_kind(const std::string& path) { return kind_of(path) != nullptr; }
 
 }  // namespace framelift

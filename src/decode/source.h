@@ -76,4 +76,14 @@ class Source {
 // unsupported (no decoder), invalid_argument.
 Result<std::unique_ptr<Source>> open_source(const SourceOptions& options);
 
+// Files that begin with `signature` and that FFmpeg knows nothing of: what reads them lies in a layer below.
+struct SourceKind {
+  std::array<uint8_t, 8> signature{};
+  Result<std::unique_ptr<Source>> (*open)(const SourceOptions& options) = nullptr;
+};
+// From now on open_source() opens such files too. Not thread-safe: for the start of a program.
+void register_source_kind(const SourceKind& kind);
+// Whether a path is a file of a kind that was registered.
+bool is_registered_kind(const std::string& path);
+
 }  // namespace framelift

@@ -56,13 +56,15 @@ Interval pixels_read(const Graph& graph, int axis, int64_t start, int64_t length
 
 }  // namespace
 
+int64_t node_flops(const Graph& graph, const Node& node) {
+  return op_flops(node.op, input_shapes(graph, node), graph.value(node.output).shape);
+}
+
 GraphCost graph_cost(const Graph& graph) {
   GraphCost cost;
   for (const Node& node : graph.nodes) {
-    const std::vector<Shape> in = input_shapes(graph, node);
-    const Shape& out = graph.value(node.output).shape;
-    cost.flops += op_flops(node.op, in, out);
-    cost.activation_bytes += 4 * out.elements();
+    cost.flops += node_flops(graph, node);
+    cost.activation_bytes += 4 * graph.value(node.output).shape.elements();
     for (ValueId id : node.inputs)
       if (graph.value(id).kind == ValueKind::result || graph.value(id).kind == ValueKind::input)
         cost.activation_bytes += 4 * graph.value(id).shape.elements();

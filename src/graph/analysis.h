@@ -16,6 +16,7 @@ struct GraphCost {
   int64_t parameter_bytes = 0;  // float32
 };
 GraphCost graph_cost(const Graph& graph);
+int64_t node_flops(const Graph& graph, const Node& node);  // of one node, as above
 
 // How many input pixels around a region the region's output depends on. A tile with this halo on its inner sides gives
 // exactly the output of the untiled picture.

@@ -208,4 +208,21 @@ Result<Graph> optimise(Graph graph) {
   return without_dead(std::move(graph));
 }
 
+std::vector<ValueId> append(GraphBuilder& b, const Graph& graph,
+                            const std::function<ValueId(const Value& parameter)>& weight) {
+  std::vector<ValueId> ids(graph.values.size(), no_value);
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& value = graph.values[i];
+    if (value.kind == ValueKind::input) ids[i] = b.input(value.name, value.shape);
+    if (value.kind == ValueKind::parameter) ids[i] = weight ? weight(value) : b.parameter(value.name, value.shape);
+    if (value.kind == ValueKind::constant) ids[i] = b.constant(value.constant->clone());
+  }
+  for (const Node& node : graph.nodes) {
+    std::vector<ValueId> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(ids[static_cast<size_t>(id)]);
+    ids[static_cast<size_t>(node.output)] = b.add_node(node.op, std::move(inputs), graph.value(node.output).name);
+  }
+  return ids;
+}
+
 }  // namespace framelift

@@ -1,6 +1,9 @@
 // Rewrites that keep a graph's meaning.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "base/result.h"
 #include "graph/graph.h"
 
@@ -18,5 +21,10 @@ Result<Graph> with_batch(Graph graph, int64_t pictures);
 // normalisation into the convolution before it, and drops what no output needs. Results differ from the original's by
 // rounding only.
 Result<Graph> optimise(Graph graph);
+
+// Writes `graph` into `b`, all but its outputs; gives the ids that its values have there. `weight`, if given, makes
+// what stands for a parameter: a value of the same shape.
+std::vector<ValueId> append(GraphBuilder& b, const Graph& graph,
+                            const std::function<ValueId(const Value& parameter)>& weight = {});
 
 }  // namespace framelift

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <limits>
 #include <string>
 
+#include "base/available_memory.h"
 #include "base/log.h"
 #include "color/resolve.h"
 #include "color/tone_map.h"
@@ -17,25 +16,7 @@
 namespace framelift {
 namespace {
 
-// The number in a one-line file such as a cgroup's memory.max; nothing for "max" or no file.
-std::optional<int64_t> read_number(const char* path) {
-  std::ifstream file(path);
-  int64_t value = 0;
-  if (file >> value) return value;
-  return std::nullopt;
-}
-
 constexpr int spare_requests = 2;
-
-// Bytes that one request takes for a tile of this many input pixels: its activations and its input and output.
-// Engines keep convolution results in blocked layouts of their own, of about the plan's size.
-int64_t request_bytes(const Graph& graph, Precision precision) {
-  int64_t io = 0;
-  for (ValueId id : graph.inputs) io += 4 * graph.value(id).shape.elements();
-  for (ValueId id : graph.outputs) io += 4 * graph.value(id).shape.elements();
-  const int64_t activations = plan_memory(graph).bytes;
-  return io + (precision == Precision::bf16 || precision == Precision::f16 ? activations / 2 : activations);
-}
 
 // Largest tile area whose requests fit the budget, by the cost per pixel of a sample tile.
 Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int requests) {
@@ -141,24 +122,12 @@ Status plan_pictures(const VideoJob& job, const VideoInfo& input, int scale, Job
 
 }  // namespace
 
-int64_t available_memory() {
-  int64_t available = std::numeric_limits<int64_t>::max();
-  std::ifstream meminfo("/proc/meminfo");
-  for (std::string key; meminfo >> key;) {
-    int64_t kib = 0;
-    if (key == "MemAvailable:" && meminfo >> kib) available = kib * 1024;
-    meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  // cgroup v2, then v1; the limits seen from inside a container are at the root of the mount.
-  for (auto [limit_path, used_path] :
-       {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-        std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
-    if (auto limit = read_number(limit_path)) {
-      const int64_t used = read_number(used_path).value_or(0);
-      available = std::min(available, std::max<int64_t>(*limit - used, 0));
-    }
-  }
-  return available;
+int64_t request_bytes(const Graph& graph, Precision precision) {
+  int64_t io = 0;
+  for (ValueId id : graph.inputs) io += 4 * graph.value(id).shape.elements();
+  for (ValueId id : graph.outputs) io += 4 * graph.value(id).shape.elements();
+  const int64_t activations = plan_memory(graph).bytes;
+  return io + (precision == Precision::bf16 || precision == Precision::f16 ? activations / 2 : activations);
 }
 
 Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
@@ -199,7 +168,8 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.hdr_follows = !given && plan.sink.color.transfer == TransferCharacteristic::pq;
   }
   plan.sink.input_path = job.source.path;
-  if (job.copy_streams) plan.sink.copy_streams_from = job.source.path;  // pipes and sequences have none to copy
+  // Pipes and sequences have none to copy.
+  if (job.copy_streams && !is_registered_kind(job.source.path)) plan.sink.copy_streams_from = job.source.path;
   return plan;
 }
 
@@ -294,7 +264,7 @@ int blended_pixels(const VideoJob& job, const Halo& halo) {
 
 }  // namespace
 
-Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin) {
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin, int64_t max_tile_pixels) {
   const NetworkContract& contract = job.network->contract;
   FL_TRY(const Graph probe, job.network->build_sample(16));
 
@@ -316,6 +286,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   constexpr int usual_requests = 4;  // two streams and the spare ones
   if (!request.halo.global) {
     FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
+    if (max_tile_pixels > 0) request.max_tile_pixels = std::min(request.max_tile_pixels, max_tile_pixels);
   }
 
   const auto begin = Clock::now();

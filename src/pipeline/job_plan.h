@@ -65,12 +65,13 @@ struct TiledNetwork {
   Status warm_up(int runs, const Cancellation* cancel);
 };
 
+// Bytes that one run of the network takes: its activations, input and output. Engines keep convolution results in
+// blocked layouts of their own, of about the plan's size.
+int64_t request_bytes(const Graph& graph, Precision precision);
+
 // Plans tiles within the memory budget and compiles; halves the tiles when memory does not suffice after all.
 // Tile::input is relative to JobPlan::picture, the other regions to JobPlan::kept; tiles outside of that are left out.
-// `margin`: TensorToFrame::margin() of the output.
-Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin);
-
-// Memory this process may still take, in bytes: what the machine has free and what its cgroup allows.
-int64_t available_memory();
+// `margin`: TensorToFrame::margin() of the output. `max_tile_pixels`: a limit beside the budget; 0: none.
+Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin, int64_t max_tile_pixels = 0);
 
 }  // namespace framelift

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/allocation_counter.h"
@@ -16,6 +17,13 @@ constexpr int64_t warm_up_frames = 64;
 
 // Stages report this to themselves when a neighbour has stopped the river; the first real error is already kept.
 tl::unexpected<Error> interrupted() { return fail(ErrorCode::cancelled, "stopped"); }
+
+// What `call` gives; the stage waits for it.
+template <class Call>
+auto waiting(StageMeter& meter, StageTime what, const Call& call) {
+  StageTimer timer(meter, what);
+  return call();
+}
 
 }  // namespace
 
@@ -46,6 +54,13 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPict
   if (is_hdr(plan.sink.color.transfer) && job.network->contract.output_color)
     flicker_.emplace(job, plan, slots_.size());
   if (network.tiles.blend) blender_.emplace(network.tiles);
+  if (job.profile) {
+    for (auto [meter, stage] :
+         {std::pair{&decode_meter, stage_decode}, std::pair{&preprocess_meter, stage_preprocess},
+          std::pair{&postprocess_meter, stage_postprocess}, std::pair{&encode_meter, stage_encode}})
+      meter->attach(job.profile->trace, job.profile->trace.add_track(stage_names[stage]));
+    job.profile->network.attach(job.profile->trace, network.executable->operations(), network.requests.size());
+  }
   pixels_ = plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept,
                                flicker_.has_value() || writer.mask.has_value());
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
@@ -56,7 +71,12 @@ void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
   pthread_setname_np(pthread_self(), name);
   AllocationScope count_allocations;
   const double cpu = thread_cpu_seconds();
-  Status status = (this->*stage)();
+  Status status;
+  try {
+    status = (this->*stage)();
+  } catch (const std::bad_alloc&) {
+    status = fail(ErrorCode::out_of_memory, "no memory in stage {}; try --tile or --memory", name);
+  }
   meter.set_cpu_seconds(thread_cpu_seconds() - cpu);
   if (!status) stop(std::move(status.error()));
 }
@@ -92,6 +112,8 @@ Status River::decode() {
       FL_TRY(frame, source_.next());
     }
     if (frame.empty()) break;
+    decode_meter.end_frame();
+    StageTimer timer(decode_meter, StageTime::waiting_for_room);
     if (!decoded_.push(std::move(frame))) return interrupted();
   }
   decoded_.close();
@@ -100,8 +122,8 @@ Status River::decode() {
 
 Status River::preprocess() {
   if (!pixels_) return fail(pixels_.error());
-  while (auto frame = decoded_.pop()) {
-    const auto slot = free_slots_.pop();
+  while (auto frame = waiting(preprocess_meter, StageTime::waiting_for_input, [&] { return decoded_.pop(); })) {
+    const auto slot = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_slots_.pop(); });
     if (!slot) return interrupted();
     const Frame& source = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
     std::span<const Frame> pictures;
@@ -111,7 +133,7 @@ Status River::preprocess() {
       if (network_.frame) FL_CHECK(network_.frame->run(reader_, pictures[0]));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
-      const auto index = free_requests_.pop();
+      const auto index = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_requests_.pop(); });
       if (!index) return interrupted();
       InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
       RunningTile running{*index, static_cast<int>(tile), *slot, {}, {}};
@@ -129,6 +151,7 @@ Status River::preprocess() {
         return interrupted();
       }
     }
+    preprocess_meter.end_frame();
   }
   running_.close();
   return {};
@@ -150,11 +173,13 @@ Status River::start(InferRequest& request, RunningTile& running) {
 Status River::postprocess() {
   const std::vector<Tile>& tiles = network_.tiles.tiles;
   Frame picture;  // being put together from its tiles
-  while (auto running = running_.pop()) {
+  constexpr auto input = StageTime::waiting_for_input, room = StageTime::waiting_for_room;
+  while (auto running = waiting(postprocess_meter, input, [&] { return running_.pop(); })) {
     InferRequest& request = *network_.requests[static_cast<size_t>(running->request)];
     if (running->step.run) {
-      FL_CHECK(request.wait());
+      FL_CHECK(waiting(postprocess_meter, input, [&] { return request.wait(); }));
       network_meter_.end(running->started);
+      if (job_.profile) job_.profile->network.add_run(request, running->request, running->started, Clock::now());
     }
     if (writer_.mask) {
       {
@@ -168,7 +193,8 @@ Status River::postprocess() {
     }
     const Tile& tile = tiles[static_cast<size_t>(running->tile)];
     if (running->tile == 0) {
-      FL_TRY(picture, (network_pool_ ? *network_pool_ : output_pool_).acquire());
+      FL_TRY(picture, waiting(postprocess_meter, room,
+                              [&] { return (network_pool_ ? *network_pool_ : output_pool_).acquire(); }));
     }
     FinishedFrame finished;
     {
@@ -181,7 +207,8 @@ Status River::postprocess() {
       FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
       free_slots_.push(running->slot);
     }
-    if (!processed_.push(std::move(finished))) return interrupted();
+    postprocess_meter.end_frame();
+    if (!waiting(postprocess_meter, room, [&] { return processed_.push(std::move(finished)); })) return interrupted();
   }
   FL_CHECK(paint_masks(true));
   processed_.close();
@@ -193,14 +220,17 @@ Status River::paint_masks(bool ended) {
   while (writer_.mask && writer_.mask->ready(ended)) {
     FinishedFrame finished;
     {
-      FL_TRY(Frame picture, output_pool_.acquire());
+      FL_TRY(Frame picture,
+             waiting(postprocess_meter, StageTime::waiting_for_room, [&] { return output_pool_.acquire(); }));
       StageTimer timer(postprocess_meter);
       const int slot = unpainted_.front();
       FL_TRY(finished, finish_frame(slot, std::move(picture)));
       unpainted_.erase(unpainted_.begin());
       free_slots_.push(slot);
     }
-    if (!processed_.push(std::move(finished))) return interrupted();
+    postprocess_meter.end_frame();
+    if (!waiting(postprocess_meter, StageTime::waiting_for_room, [&] { return processed_.push(std::move(finished)); }))
+      return interrupted();
   }
   return {};
 }
@@ -260,12 +290,13 @@ Result<River::FinishedFrame> River::finish_frame(int slot, Frame picture) {
 }
 
 Status River::encode() {
-  while (auto frame = processed_.pop()) {
+  while (auto frame = waiting(encode_meter, StageTime::waiting_for_input, [&] { return processed_.pop(); })) {
     {
       StageTimer timer(encode_meter);
       if (!frame->source.empty()) sink_.set_source(std::move(frame->source));
       FL_CHECK(sink_.write(std::move(frame->picture)));
     }
+    encode_meter.end_frame();
     note_written();
   }
   allocations_at_end_ = counted_allocations();
@@ -325,11 +356,13 @@ JobReport River::report() const {
   report.warm_up = job_.warm_up;
 
   auto add_stage = [&](const char* name, const DurationHistogram& durations, double busy, double cpu) {
-    report.stages.push_back(
-        {name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3, std::min(busy / report.seconds, 1.0), cpu});
+    report.stages.push_back({name, durations.mean() * 1e3, durations.quantile(0.99) * 1e3,
+                             std::min(busy / report.seconds, 1.0), 0, 0, cpu});
   };
   auto add_meter = [&](const char* name, const StageMeter& meter) {
     add_stage(name, meter.durations(), meter.busy_seconds(), meter.cpu_seconds());
+    report.stages.back().waiting_for_input_share = meter.waiting_for_input() / report.seconds;
+    report.stages.back().waiting_for_room_share = meter.waiting_for_room() / report.seconds;
   };
   add_meter(stage_names[stage_decode], decode_meter);
   add_meter(stage_names[stage_preprocess], preprocess_meter);

@@ -12,10 +12,10 @@
 #include "pipeline/input_pictures.h"
 #include "pipeline/job_flicker.h"
 #include "pipeline/job_plan.h"
-#include "pipeline/statistics.h"
 #include "pipeline/tile_blender.h"
 #include "pipeline/video_job.h"
 #include "preprocess/picture_reader.h"
+#include "profile/statistics.h"
 
 namespace framelift {
 
@@ -33,9 +33,12 @@ class River {
 
   // Runs a stage on the calling thread and measures it; if the stage fails, the whole river stops.
   void run(const char* name, Status (River::*stage)(), StageMeter& meter);
+  // Ends every stage; of several errors the first counts.
+  void stop(Error error);
   // The first error of any stage; `cancelled` when the job was cancelled before any frame was written.
   Status status() const;
   bool cancelled() const { return job_.cancel && job_.cancel->requested(); }
+  int64_t frames() const { return frames_; }  // written; call when no stage runs any more
   // Of the PQ pictures that were made, when the plan says that it follows.
   HdrMetadata hdr_metadata() const {
     return writer_.light ? measured_metadata(*writer_.light, plan_.sink.hdr) : HdrMetadata{};
@@ -60,7 +63,6 @@ class River {
     Frame picture, source;
   };
 
-  void stop(Error error);
   Status read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request);
   Status start(InferRequest& request, RunningTile& running);
   Status paint_masks(bool ended);

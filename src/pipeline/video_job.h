@@ -12,8 +12,9 @@
 #include "encode/sink.h"
 #include "network/network.h"
 #include "pipeline/mask/mask_options.h"
-#include "pipeline/statistics.h"
 #include "preprocess/reduce.h"
+#include "profile/profile.h"
+#include "profile/statistics.h"
 
 namespace framelift {
 
@@ -54,9 +55,10 @@ struct VideoJob {
   int64_t memory_bytes = 0;  // for the network's activations; 0: half of what is free
   // Sizes, in pixels (pipeline/size_plan.h has what follows from them).
   int max_input_width = 0, max_input_height = 0;  // the picture is reduced to fit before the network; 0: no limit
-  int input_width = 0, input_height = 0;          // the network's input, fixed; 0: the picture's size within the limits
-  Fit fit = Fit::letterbox;                       // how the picture comes to the fixed size
-  bool keep_bars = false;                         // letterbox: the output has the bars too; else they are cut off again
+  // The network's input, fixed; 0: the only one that the network takes, else the picture's size within the limits.
+  int input_width = 0, input_height = 0;
+  Fit fit = Fit::letterbox;           // how the picture comes to the fixed size
+  bool keep_bars = false;             // letterbox: the output has the bars too; else they are cut off again
   double scale = 0;                   // output size / source size; 0: whatever the network makes of its input
   int max_width = 0, max_height = 0;  // the output is reduced to fit, keeping its shape; 0: no limit
   // For networks that look at the whole frame: how it is reduced, and how steady the result is kept over time
@@ -81,13 +83,21 @@ struct VideoJob {
   int timing_interval = 0;                               // frames between two calls of on_timing; 0: never
   std::function<void(const IntervalReport&)> on_timing;  // called on the encode thread
 
+  // Filled in while the job runs, and complete when it is; see profile/profile.h. Null: nothing is recorded.
+  Profile* profile = nullptr;
+
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame
 };
 
 // Runs the whole job on its own threads and returns when the output is complete under its final name.
-// On failure nothing is left under that name. A cancelled job that wrote at least one frame is a success whose report
+// A job that runs out of memory begins again with smaller tiles, where source and output allow. On failure nothing is
+// left under that name. A cancelled job that wrote at least one frame is a success whose report
 // says so; with no frame written it fails with `cancelled`.
 Result<JobReport> process_video(const VideoJob& job);
+
+// What the job would do, a line each: input, network, tiles, output, memory. Everything is opened and compiled, no
+// frame is read, and nothing is left behind. Errors: as process_video.
+Result<std::string> describe_job(const VideoJob& job);
 
 }  // namespace framelift

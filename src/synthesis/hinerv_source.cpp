@@ -20,6 +20,8 @@ class HinervSource final : public Source {
   HinervSource(const HinervVideo& video, const HinervSourceOptions& options, TensorToFrame to_frame,
                std::optional<ColorConverter> convert, std::unique_ptr<Executable> executable)
       : config_(video.config),
+        left_(video.left),
+        top_(video.top),
         times_(video.times),
         to_frame_(std::move(to_frame)),
         convert_(std::move(convert)),
@@ -70,7 +72,7 @@ class HinervSource final : public Source {
     FL_TRY(Frame frame, pool_.acquire());
     const TensorView picture = request.output(0);
     if (convert_) convert_->run(picture);
-    to_frame_.run(picture, {0, 0, config_.width, config_.height}, {0, 0, frame.width, frame.height}, frame);
+    to_frame_.run(picture, {-left_, -top_, config_.width, config_.height}, {0, 0, frame.width, frame.height}, frame);
     FL_CHECK(start_next(request));
     frame.color = info_.color;
     frame.sample_aspect_ratio = info_.sample_aspect_ratio;
@@ -105,6 +107,7 @@ class HinervSource final : public Source {
   }
 
   HinervConfig config_;
+  int left_, top_;  // of the picture in what the network paints
   std::vector<int64_t> times_;
   VideoInfo info_;
   TensorToFrame to_frame_;
@@ -129,11 +132,13 @@ Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, B
   chosen.frames = chosen.frames > 0 ? std::min(chosen.frames, left) : left;
   FL_TRY(const Graph graph, build_hinerv(video.config, one_frame));
   FL_CHECK(backend.supports(graph, compile));
-  FL_TRY(TensorToFrame to_frame, TensorToFrame::create(chosen.format, chosen.color, false));
-  FL_TRY(auto convert, ColorConverter::create(video.color, chosen.color, peak_nits));
+  auto to_frame = TensorToFrame::create(chosen.format, chosen.color, false);
+  if (!to_frame) return fail(to_frame.error().code, "{}: {}", video.name, to_frame.error().message);
+  auto convert = ColorConverter::create(video.color, chosen.color, peak_nits);
+  if (!convert) return fail(convert.error().code, "{}: {}", video.name, convert.error().message);
   FL_TRY(auto executable, backend.compile(graph, video.parameters, compile));
   auto source =
-      std::make_unique<HinervSource>(video, chosen, std::move(to_frame), std::move(convert), std::move(executable));
+      std::make_unique<HinervSource>(video, chosen, std::move(*to_frame), std::move(*convert), std::move(executable));
   FL_CHECK(source->begin());
   return source;
 }

@@ -15,17 +15,6 @@ uint64_t hash(std::string_view text) {
   return h;
 }
 
-// The standard fixes what mt19937_64 gives, but not what its distributions make of that.
-Tensor uniform(const Value& value, double bound, uint64_t seed) {
-  std::mt19937_64 random(seed ^ hash(value.name));
-  Tensor tensor(DType::f32, value.shape);
-  for (float& x : tensor.f32()) {
-    const double unit = static_cast<double>(random() >> 11) * 0x1p-53;  // [0, 1)
-    x = static_cast<float>((2 * unit - 1) * bound);
-  }
-  return tensor;
-}
-
 // What one output of the layer sums over. A transposed convolution's is PyTorch's, which counts as if it were none.
 double fan_in(const Shape& weight) { return static_cast<double>(weight.elements()) / static_cast<double>(weight[0]); }
 
@@ -35,7 +24,7 @@ Tensor start(const Graph& graph, const Node& node, size_t place, uint64_t seed) 
   if (std::holds_alternative<Conv2d>(node.op) || std::holds_alternative<ConvTranspose2d>(node.op) ||
       std::holds_alternative<Linear>(node.op)) {
     if (place == 0) return {};
-    return uniform(value, 1 / std::sqrt(fan_in(graph.value(node.inputs[1]).shape)), seed);
+    return uniform_tensor(value.name, value.shape, 1 / std::sqrt(fan_in(graph.value(node.inputs[1]).shape)), seed);
   }
   if (std::holds_alternative<PRelu>(node.op) && place == 1) return Tensor::filled(value.shape, 0.25f);
   const bool instance = std::holds_alternative<InstanceNorm>(node.op);
@@ -45,6 +34,17 @@ Tensor start(const Graph& graph, const Node& node, size_t place, uint64_t seed) 
 }
 
 }  // namespace
+
+// The standard fixes what mt19937_64 gives, but not what its distributions make of that.
+Tensor uniform_tensor(std::string_view name, const Shape& shape, double bound, uint64_t seed) {
+  std::mt19937_64 random(seed ^ hash(name));
+  Tensor tensor(DType::f32, shape);
+  for (float& x : tensor.f32()) {
+    const double unit = static_cast<double>(random() >> 11) * 0x1p-53;  // [0, 1)
+    x = static_cast<float>((2 * unit - 1) * bound);
+  }
+  return tensor;
+}
 
 Result<Parameters> initial_parameters(const Graph& graph, uint64_t seed) {
   Parameters parameters;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "color/pu21.h"
+#include "graph/passes.h"
 
 namespace framelift {
 namespace {
@@ -64,23 +65,6 @@ Similarity similarity(GraphBuilder& b, const GaussianWindow& window, ValueId x, 
   const ValueId contrast = b.div(b.offset(b.scale(covariance, 2), c2), b.offset(b.add(variance_x, variance_y), c2));
   const ValueId luminance = b.div(b.offset(b.scale(mu_xy, 2), c1), b.offset(b.add(mu_xx, mu_yy), c1));
   return {b.global_average_pool(contrast), b.global_average_pool(b.mul(luminance, contrast))};
-}
-
-// Copies the nodes of `graph` into `b`; gives the ids that its values have there.
-std::vector<ValueId> append(GraphBuilder& b, const Graph& graph) {
-  std::vector<ValueId> ids(graph.values.size(), no_value);
-  for (size_t i = 0; i < graph.values.size(); ++i) {
-    const Value& value = graph.values[i];
-    if (value.kind == ValueKind::input) ids[i] = b.input(value.name, value.shape);
-    if (value.kind == ValueKind::parameter) ids[i] = b.parameter(value.name, value.shape);
-    if (value.kind == ValueKind::constant) ids[i] = b.constant(value.constant->clone());
-  }
-  for (const Node& node : graph.nodes) {
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(ids[static_cast<size_t>(id)]);
-    ids[static_cast<size_t>(node.output)] = b.add_node(node.op, std::move(inputs), graph.value(node.output).name);
-  }
-  return ids;
 }
 
 // PU21 values over their peak.
@@ -161,20 +145,25 @@ ValueId add_loss(GraphBuilder& b, const LossOptions& options, ValueId prediction
   return mean_absolute_difference(b, prediction, target);
 }
 
-Result<Graph> training_graph(const Graph& network, const LossOptions& options) {
-  if (network.inputs.size() != 1 || network.outputs.size() != 1)
-    return fail(ErrorCode::unsupported,
-                "this network has {} inputs and {} outputs; only networks from one picture to one can be trained",
-                network.inputs.size(), network.outputs.size());
+Result<Graph> with_loss(const Graph& network, const LossOptions& options) {
   const Shape shape = network.value(network.outputs[0]).shape;
   FL_CHECK(check_size(options, shape));
   GraphBuilder b;
   const std::vector<ValueId> ids = append(b, network);
   const ValueId prediction = ids[static_cast<size_t>(network.outputs[0])];
   const ValueId target = b.input("target", shape);
-  b.output(add_loss(b, options, prediction, target), "loss");
+  // Times one: a float, even when the last layer has run in less, whose variances would vanish.
+  b.output(add_loss(b, options, b.scale(prediction, 1), target), "loss");
   b.output(prediction, "prediction");
   return std::move(b).finish();
+}
+
+Result<Graph> training_graph(const Graph& network, const LossOptions& options) {
+  if (network.inputs.size() != 1 || network.outputs.size() != 1)
+    return fail(ErrorCode::unsupported,
+                "this network has {} inputs and {} outputs; only networks from one picture to one can be trained",
+                network.inputs.size(), network.outputs.size());
+  return with_loss(network, options);
 }
 
 Result<Graph> loss_graph(const Shape& shape, const LossOptions& options) {

@@ -35,9 +35,11 @@ ValueId add_ms_ssim(GraphBuilder& b, ValueId x, ValueId y, int window);
 // The loss [1] between two values of one shape [N,C,H,W].
 ValueId add_loss(GraphBuilder& b, const LossOptions& options, ValueId prediction, ValueId target);
 
-// The graph to train a network with: the network's input "image" and an input "target" of its output's shape; outputs
-// "loss" [1] and "prediction". Errors: unsupported (a network with more than one input or output), invalid_argument
-// (pictures too small for MS-SSIM).
+// The graph to train a network with: the network's inputs and an input "target" of its first output's shape; outputs
+// "loss" [1] and "prediction". Errors: invalid_argument (pictures too small for MS-SSIM).
+Result<Graph> with_loss(const Graph& network, const LossOptions& options);
+
+// The same for a network from one picture to one. Errors also: unsupported (more than one input or output).
 Result<Graph> training_graph(const Graph& network, const LossOptions& options);
 
 // The loss alone: inputs "prediction" and "target" of one shape, output "loss" [1].

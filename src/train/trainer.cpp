@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "encode/sink.h"
 #include "graph/analysis.h"
-#include "pipeline/statistics.h"
+#include "profile/statistics.h"
 #include "train/data/split.h"
 #include "train/initialise.h"
 #include "train/run/checkpoint.h"

@@ -16,6 +16,8 @@ import sys
 import tempfile
 
 import compare_cases  # noqa: F401 (registers its cases)
+import compress_cases  # noqa: F401
+import config_cases  # noqa: F401
 import dataset_cases  # noqa: F401
 import decompress_cases  # noqa: F401
 import exr_cases  # noqa: F401
@@ -25,6 +27,7 @@ import hdr_cases  # noqa: F401
 import light_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
+import profile_cases  # noqa: F401
 import segment_cases  # noqa: F401
 import option_cases  # noqa: F401
 import train_cases  # noqa: F401

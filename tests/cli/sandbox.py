@@ -62,6 +62,7 @@ class Sandbox:
 
     def environment(self, **extra):
         return {**os.environ, "XDG_CACHE_HOME": str(self.dir / "cache"), "XDG_DATA_HOME": str(self.dir / "data"),
+                "XDG_CONFIG_HOME": str(self.dir / "home"),
                 "FRAMELIFT_MODELS": str(self.dir / "models"), "HOME": str(self.dir / "home"), **extra}
 
     def files(self):
@@ -103,7 +104,8 @@ class Sandbox:
         if left:
             raise Wrong(f"left behind: {', '.join(sorted(p.name for p in left))}")
 
-    def must_work(self, words, frames=None, size=None, timeout=300):
+    def must_work(self, words, frames=None, size=None, timeout=300, also=()):
+        """`also`: files that it writes beside the output."""
         before = self.files()
         self.execute(words, timeout=timeout)
         if self.code != 0:
@@ -113,6 +115,6 @@ class Sandbox:
             raise Wrong(f"{found} frames, expected {frames}")
         if size is not None and (width, height) != size:
             raise Wrong(f"{width}x{height}, expected {size[0]}x{size[1]}")
-        left = self.files() - before - {self.output}
+        left = self.files() - before - {self.output} - {self.dir / name for name in also}
         if left:
             raise Wrong(f"left behind: {', '.join(sorted(p.name for p in left))}")

@@ -84,7 +84,7 @@ def _(s):
 def _(s):
     s.must_fail(train(s, "--config", config(s, 'epochs = "many"\n')), ["line 1", "epochs", "many"])
     s.must_fail(train(s, "--config", config(s, "[epochs]\nfirst = 1\n")), "epochs")
-    s.must_fail(train(s, "--config", config(s, "scale_jitter = [0.9, 1, 1.1]\n")), "scale_jitter")
+    s.must_fail(train(s, "--config", config(s, "scale_jitter = [0.9, 1, 1.1]\n")), ["line 1", "scale-jitter"])
 
 
 @case("train: the command line goes before the config, the config before the defaults")

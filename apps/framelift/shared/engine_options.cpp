@@ -41,7 +41,9 @@ void EngineOptions::add_engine_to(CLI::App& command) {
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_flag("--latency", latency, "One frame at a time on all cores, instead of the best total speed");
+  command.add_option("--mode", mode, "throughput: the best total speed; latency: one frame at a time on all cores")
+      ->check(CLI::IsMember({"throughput", "latency"}))
+      ->capture_default_str();
   command.add_flag("--no-cache", no_cache, "Do not keep compiled networks on disk");
 }
 
@@ -57,7 +59,7 @@ Result<CompileOptions> EngineOptions::compile_options() const {
   FL_TRY(options.precision, parse_precision(precision));
   options.device = device;
   options.threads = threads;
-  options.latency = latency;
+  options.latency = mode == "latency";
   if (!no_cache) options.cache_dir = cache_folder();
   return options;
 }

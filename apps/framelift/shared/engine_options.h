@@ -17,7 +17,7 @@ struct EngineOptions {
   std::string backend = "auto", device = "auto";
   std::string precision = "auto";
   int threads = 0;
-  bool latency = false;
+  std::string mode = "throughput";
   bool no_cache = false;
 
   void add_to(CLI::App& command);         // all of them

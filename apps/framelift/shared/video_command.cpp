@@ -8,6 +8,7 @@
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/text_file.h"
 #include "base/log.h"
+#include "profile/profile_page.h"
 
 namespace framelift {
 namespace {
@@ -80,10 +81,6 @@ Result<Network> prepare(VideoCommand& o) {
                 o.linear_light ? "no linear light" : "linear light",
                 o.linear_light ? "framelift expand takes models of the networks gainmap, ldr2hdr and expandnet"
                                : "use it with framelift expand");
-  if (network.contract.fixed_width > 0 && o.job.input_width == 0) {
-    o.job.input_width = network.contract.fixed_width;
-    o.job.input_height = network.contract.fixed_height;
-  }
   // Networks that are made for a display of a certain peak take the job's.
   if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
     peak->second = static_cast<int>(o.job.peak_nits);
@@ -138,16 +135,47 @@ Status run_picture_batch(VideoJob& job, bool quiet) {
 
 // The exit code: 0, or 130 for a job that Ctrl-C ended early (its output is playable all the same).
 Result<int> run_all(VideoCommand& o) {
-  FL_TRY(TextFile stats, TextFile::open(o.stats, {o.job.source.path}, o.job.sink.overwrite));
+  const auto open_text = [&](const std::string& path) {
+    return TextFile::open(path, {o.job.source.path}, o.job.sink.overwrite);
+  };
+  FL_TRY(TextFile stats, open_text(o.stats));
+  FL_TRY(TextFile trace, open_text(o.trace));
+  FL_TRY(TextFile page, open_text(o.profile_page));
   FL_TRY(const Network network, prepare(o));
   o.job.network = &network;
+  std::optional<Profile> profile;
+  if (!o.trace.empty() || !o.profile_page.empty()) {
+    profile.emplace();
+    o.job.profile = &*profile;
+    o.job.compile.profile = true;
+  }
   if (is_picture_batch(o.job.source.path, o.job.sink.path)) {
+    if (profile)
+      return fail(ErrorCode::invalid_argument,
+                  "--profile and --profile-report take one video or picture, not a folder");
     FL_CHECK(run_picture_batch(o.job, o.quiet));
+    return 0;
+  }
+  if (!o.profile_page.empty()) {
+    FL_TRY(profile->peak_flops, measure_peak_flops(*o.job.backend, o.job.compile));
+  }
+  if (o.plan) {
+    FL_TRY(const std::string plan, describe_job(o.job));
+    fmt::print("{}", plan);
     return 0;
   }
   FL_TRY(const JobReport report, run_job(o.job, o.quiet));
   FL_CHECK(stats.add(to_json(report) + '\n'));
   FL_CHECK(stats.commit());
+  if (profile) {
+    profile->memory.stop();
+    FL_CHECK(trace.add(
+        profile->trace.to_json({{"model", report.model}, {"input", report.input}, {"output", report.output}})));
+    FL_CHECK(trace.commit());
+    FL_CHECK(page.add(profile_page(report, *profile)));
+    FL_CHECK(page.commit());
+    if (!o.quiet) fmt::print(stderr, "{}\n", bottleneck_sentence(report));
+  }
   return report.cancelled ? 130 : 0;
 }
 
@@ -229,6 +257,9 @@ void VideoCommand::add_to(CLI::App& c) {
   c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", sink.overwrite, "Replace an existing output");
   c.add_option("--stats", stats, "Write measurements as JSON to this file");
+  c.add_flag("--plan", plan, "Print sizes, tiles and memory, and do nothing");
+  c.add_option("--profile", trace, "Write a timeline of stages, operations and memory for ui.perfetto.dev, as JSON");
+  c.add_option("--profile-report", profile_page, "Write a page about where time and memory went, as HTML");
   c.add_flag("-q,--quiet", quiet, "No progress and no summary");
 }
 

@@ -25,11 +25,11 @@ struct VideoCommand {
   int run();
 
   // As given on the command line.
-  std::string memory, deinterlace = "auto", stats, raw_size, frame_rate, target_fps, input_size, fit = "letterbox",
-                      mastering_display, max_cll;
+  std::string memory, deinterlace = "auto", stats, trace, profile_page, raw_size, frame_rate, target_fps, input_size,
+                      fit = "letterbox", mastering_display, max_cll;
   std::vector<std::string> encoder_options;
   double crf = -1;
-  bool quiet = false;
+  bool quiet = false, plan = false;
 };
 
 // Fills in what the job takes from the options, all but the network. Errors: invalid_argument.

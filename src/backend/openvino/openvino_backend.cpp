@@ -1,12 +1,15 @@
 #include "backend/openvino/openvino_backend.h"
 
 #include <algorithm>
+#include <map>
 #include <openvino/openvino.hpp>
+#include <sstream>
 #include <thread>
 
 #include "backend/openvino/lower.h"
 #include "base/allocation_counter.h"
 #include "base/log.h"
+#include "graph/analysis.h"
 #include "graph/op.h"
 #include "graph/passes.h"
 
@@ -25,10 +28,23 @@ std::string first_line(const std::exception& e) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+struct OperationTable {
+  std::vector<Operation> list;
+  std::map<std::string, size_t> index;  // by OpenVINO's names
+};
+
+// OpenVINO and oneDNN wrap a failed allocation in exceptions of their own, of which only the text tells.
+ErrorCode code_of(const std::exception& e) {
+  const std::string_view text = e.what();
+  const bool memory = text.find("bad_alloc") != text.npos || text.find("can't alloc") != text.npos;
+  return memory ? ErrorCode::out_of_memory : ErrorCode::internal;
+}
+
 class OpenVinoRequest final : public InferRequest {
  public:
-  OpenVinoRequest(ov::CompiledModel& model, const std::vector<PortInfo>& inputs, const std::vector<PortInfo>& outputs)
-      : request_(model.create_infer_request()) {
+  OpenVinoRequest(ov::CompiledModel& model, const std::vector<PortInfo>& inputs, const std::vector<PortInfo>& outputs,
+                  std::shared_ptr<const OperationTable> operations)
+      : operations_(std::move(operations)), request_(model.create_infer_request()) {
     auto own = [](const PortInfo& port, std::vector<Tensor>& tensors) {
       tensors.emplace_back(port.dtype, port.shape);
       return ov::Tensor(ov::element::f32, ov::Shape(port.shape.dims().begin(), port.shape.dims().end()),
@@ -66,8 +82,15 @@ class OpenVinoRequest final : public InferRequest {
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "OpenVINO ran out of memory while running the network");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO failed to run the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO failed to run the network: {}", first_line(e));
     }
+  }
+  void get_operation_seconds(std::span<double> seconds) override {
+    std::ranges::fill(seconds, 0.0);
+    ForeignScope foreign;
+    for (const ov::ProfilingInfo& info : request_.get_profiling_info())
+      if (const auto found = operations_->index.find(info.node_name); found != operations_->index.end())
+        seconds[found->second] = std::chrono::duration<double>(info.real_time).count();
   }
   void cancel() override {
     try {
@@ -79,14 +102,16 @@ class OpenVinoRequest final : public InferRequest {
 
  private:
   std::vector<Tensor> inputs_, outputs_;
+  std::shared_ptr<const OperationTable> operations_;
   ov::InferRequest request_;
   bool running_ = false;
 };
 
 class OpenVinoExecutable final : public Executable {
  public:
-  OpenVinoExecutable(ov::CompiledModel model, const Graph& graph, Precision precision)
+  OpenVinoExecutable(ov::CompiledModel model, const Graph& graph, Precision precision, bool profile)
       : model_(std::move(model)), precision_(precision) {
+    if (profile) list_operations(graph);
     for (ValueId id : graph.inputs) inputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     for (ValueId id : graph.outputs) outputs_.push_back({graph.value(id).name, DType::f32, graph.value(id).shape});
     streams_ = static_cast<int>(std::max<uint32_t>(model_.get_property(ov::optimal_number_of_infer_requests), 1));
@@ -98,18 +123,43 @@ class OpenVinoExecutable final : public Executable {
   Precision precision() const override { return precision_; }
   int streams() const override { return streams_; }
   bool from_cache() const override { return from_cache_; }
+  const std::vector<Operation>& operations() const override { return operations_->list; }
   Result<std::unique_ptr<InferRequest>> create_request() override {
     try {
-      return std::make_unique<OpenVinoRequest>(model_, inputs_, outputs_);
+      return std::make_unique<OpenVinoRequest>(model_, inputs_, outputs_, operations_);
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "no memory for another run of the network; try --tile or --memory");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO could not prepare the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO could not prepare the network: {}", first_line(e));
     }
   }
 
  private:
+  // OpenVINO's own graph says which of our nodes became one operation.
+  void list_operations(const Graph& graph) {
+    std::map<std::string, int64_t> flops;
+    for (const Node& node : graph.nodes) flops[graph.value(node.output).name] = node_flops(graph, node);
+    auto table = std::make_shared<OperationTable>();
+    for (const auto& node : model_.get_runtime_model()->get_ordered_ops()) {
+      const auto fact = [&](const char* key) {
+        const auto found = node->get_rt_info().find(key);
+        return found == node->get_rt_info().end() ? std::string() : found->second.as<std::string>();
+      };
+      Operation operation{node->get_friendly_name(), fact("layerType"), fact("runtimePrecision"), 0};
+      std::istringstream originals(fact("originalLayersNames"));
+      for (std::string name; std::getline(originals, name, ',');)
+        if (const auto found = flops.find(name); found != flops.end()) {
+          operation.flops += found->second;
+          operation.name = name;
+        }
+      table->index[node->get_friendly_name()] = table->list.size();
+      table->list.push_back(std::move(operation));
+    }
+    operations_ = std::move(table);
+  }
+
   ov::CompiledModel model_;
+  std::shared_ptr<const OperationTable> operations_ = std::make_shared<OperationTable>();
   Precision precision_;
   std::vector<PortInfo> inputs_, outputs_;
   int streams_ = 1;
@@ -165,13 +215,15 @@ class OpenVinoBackend final : public Backend {
           // than pinned threads do.
           ov::hint::enable_cpu_pinning(false),
       };
+      if (options.profile) properties.insert(ov::enable_profiling(true));
       if (options.threads > 0) properties.insert(ov::inference_num_threads(options.threads));
       if (!options.cache_dir.empty()) properties.insert(ov::cache_dir(options.cache_dir.string()));
-      return std::make_unique<OpenVinoExecutable>(core().compile_model(model, "CPU", properties), bound, precision);
+      return std::make_unique<OpenVinoExecutable>(core().compile_model(model, "CPU", properties), bound, precision,
+                                                  options.profile);
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::out_of_memory, "no memory to compile the network; try --tile or --memory");
     } catch (const std::exception& e) {
-      return fail(ErrorCode::internal, "OpenVINO could not compile the network: {}", first_line(e));
+      return fail(code_of(e), "OpenVINO could not compile the network: {}", first_line(e));
     }
   }
 

@@ -29,7 +29,9 @@ Result<TorchEngine*> load() {
   const fs::path path = library_path();
   if (path.empty())
     return fail(ErrorCode::unsupported, "this build has no torch engine; run make torch, then make build");
-  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Its own libraries first: FFmpeg may have brought another BLAS along (Debian's does, by way of libavfilter), with
+  // whose products libtorch would otherwise take several times as long.
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
   if (!library) return fail(ErrorCode::unsupported, "{} cannot be loaded: {}", path.string(), dlerror());
   const auto entry = reinterpret_cast<TorchEngineEntry>(dlsym(library, torch_engine_entry));
   if (!entry) return fail(ErrorCode::unsupported, "{} is not of this framelift; build it again", path.string());

@@ -42,9 +42,12 @@ std::vector<HinervGrid> hinerv_stage_grids(const HinervConfig& config, int stage
 }
 
 HinervChannels hinerv_channels(const HinervConfig& config, int stage) {
+  const auto of_stage = [&config](int i) {
+    return std::max(halved(config.channels, i), std::min(config.channels, config.least_channels));
+  };
   HinervChannels result;
-  result.in = halved(config.channels, std::max(stage - 1, 0));
-  result.out = halved(config.channels, stage);
+  result.in = of_stage(std::max(stage - 1, 0));
+  result.out = of_stage(stage);
   // The margin is for expansions that were worked out from a number of channels.
   result.inner = std::max(
       static_cast<int>(std::floor(result.out * config.stages[static_cast<size_t>(stage)].expansion + 1e-6)), 1);
@@ -79,6 +82,7 @@ Status check_hinerv(const HinervConfig& c) {
   const bool odd = std::ranges::all_of(c.stages, [](const HinervStage& s) { return s.kernel % 2 == 1; });
   if (!odd || c.stem_kernel % 2 == 0) return fail(ErrorCode::invalid_argument, "HiNeRV: kernels have odd sizes");
   FL_CHECK(expect("the number of channels", c.channels, 1, most));
+  FL_CHECK(expect("the least number of channels", c.least_channels, 1, most));
   FL_CHECK(expect("the number of the base grid's frames", c.base_frames, 0, 1 << 20));
   FL_CHECK(expect("the number of the base grid's channels", c.base_channels, 1, most));
   FL_CHECK(expect("the number of the base grid's levels", c.base_levels, 1, 8));

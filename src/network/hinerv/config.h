@@ -25,7 +25,8 @@ struct HinervStage {
 
 struct HinervConfig {
   int frames = 0, height = 0, width = 0;  // of the video; height and width are multiples of stride()
-  int channels = 0;                       // of the stem and the first stage; each later stage halves them
+  int channels = 0;                       // of the stem and the first stage; each later stage halves them,
+  int least_channels = 1;                 // but no further than to these
   std::vector<HinervStage> stages;
   int stem_kernel = 3;        // odd
   int base_frames = 0;        // of the finest base grid; 0: as many as the video has

@@ -18,7 +18,8 @@ struct HinervVideo {
   std::string name;  // of the file, for messages
   HinervConfig config;
   Parameters parameters;      // of build_hinerv's graphs
-  int width = 0, height = 0;  // of the picture: the upper left part of what the network paints
+  int width = 0, height = 0;  // of the picture
+  int left = 0, top = 0;      // where it begins in what the network paints
   // What the network was made from, and what its R'G'B' turns into for a sink that asks for nothing else.
   PixelFormat format{ColorFamily::yuv, 8, 1, 1, false};
   ColorInfo color{MatrixCoefficients::bt709, TransferCharacteristic::bt709, ColorPrimaries::bt709, ColorRange::limited,

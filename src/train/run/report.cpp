@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/line_chart.h"
 #include "base/svg.h"
-#include "train/run/line_chart.h"
 
 namespace framelift {
 namespace {
@@ -58,21 +58,23 @@ std::string figures(const History& history) {
 std::vector<RunChart> run_charts(const History& history) {
   std::vector<double> epochs;
   for (const EpochRecord& r : history) epochs.push_back(r.epoch);
+  const auto curve = [&](const char* name, auto figure) { return Curve{name, epochs, column(history, figure)}; };
   const auto chart = [&](const char* title, std::vector<Curve> curves, bool logarithmic) {
-    return line_chart_svg(title, "epoch", epochs, curves, logarithmic);
+    LineChart lines{title, "epoch", std::move(curves)};
+    lines.logarithmic_y = logarithmic;
+    return line_chart_svg(lines);
   };
-  std::vector<Curve> psnr{{"validation", column(history, &EpochRecord::psnr)}};
+  std::vector<Curve> psnr{curve("validation", &EpochRecord::psnr)};
   if (!history.empty() && std::isfinite(history.back().pu21_psnr))
-    psnr.push_back({"validation, PU21", column(history, &EpochRecord::pu21_psnr)});
-  return {
-      {"loss.svg", chart("Loss",
-                         {{"training", column(history, &EpochRecord::training_loss)},
-                          {"validation", column(history, &EpochRecord::validation_loss)}},
-                         true)},
-      {"psnr.svg", chart("PSNR in dB", psnr, false)},
-      {"ssim.svg", chart("SSIM", {{"validation", column(history, &EpochRecord::ssim)}}, false)},
-      {"learning_rate.svg",
-       chart("Learning rate", {{"of the epoch's last update", column(history, &EpochRecord::learning_rate)}}, false)}};
+    psnr.push_back(curve("validation, PU21", &EpochRecord::pu21_psnr));
+  return {{"loss.svg",
+           chart("Loss",
+                 {curve("training", &EpochRecord::training_loss), curve("validation", &EpochRecord::validation_loss)},
+                 true)},
+          {"psnr.svg", chart("PSNR in dB", psnr, false)},
+          {"ssim.svg", chart("SSIM", {curve("validation", &EpochRecord::ssim)}, false)},
+          {"learning_rate.svg",
+           chart("Learning rate", {curve("of the epoch's last update", &EpochRecord::learning_rate)}, false)}};
 }
 
 std::string report_page(const std::string& title, const History& history, const std::vector<RunChart>& charts,

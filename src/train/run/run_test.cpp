@@ -7,10 +7,10 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/line_chart.h"
 #include "train/run/checkpoint.h"
 #include "train/run/event_file.h"
 #include "train/run/history.h"
-#include "train/run/line_chart.h"
 #include "train/run/panel_picture.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_lock.h"
@@ -206,9 +206,9 @@ TEST(EventFile, ReadsBackInPython) {
 
 TEST(LineChart, DrawsEveryFiniteValue) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const double x[] = {1, 2, 3, 4, 5};
-  const Curve curves[] = {{"a", {1, 2, nan, 4, 5}}, {"b", {nan, nan, 7, nan, nan}}};
-  const std::string svg = line_chart_svg("title", "epoch", x, curves, false);
+  const std::vector<double> x{1, 2, 3, 4, 5};
+  LineChart chart{"title", "epoch", {{"a", x, {1, 2, nan, 4, 5}}, {"b", x, {nan, nan, 7, nan, nan}}}};
+  std::string svg = line_chart_svg(chart);
   const auto count = [&](const char* what) {
     int n = 0;
     for (size_t at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
@@ -217,12 +217,17 @@ TEST(LineChart, DrawsEveryFiniteValue) {
   EXPECT_EQ(count("<polyline"), 2);
   EXPECT_EQ(count("<circle"), 1);
   EXPECT_EQ(count("nan"), 0);
-  EXPECT_EQ(line_chart_svg("t", "x", {}, {}, true).find("nan"), std::string::npos);
+  chart.dots = true;
+  svg = line_chart_svg(chart);
+  EXPECT_EQ(count("<polyline"), 2);
+  EXPECT_EQ(count("<circle"), 5);
+  EXPECT_EQ(line_chart_svg({"t", "x", {}, true, true}).find("nan"), std::string::npos);
   // The lowest value of a logarithmic axis is at the bottom of the plot, the highest at its top.
-  const Curve powers[] = {{"p", {1, 10, 100, 1000, 10000}}};
-  const std::string logarithmic = line_chart_svg("t", "x", x, powers, true);
+  const std::string logarithmic = line_chart_svg({"t", "x", {{"p", x, {1, 10, 100, 1000, 10000}}}, false, true});
   EXPECT_NE(logarithmic.find("78.0,280.0 214.5,225.5 351.0,171.0 487.5,116.5 624.0,62.0"), std::string::npos)
       << logarithmic;
+  const std::string across = line_chart_svg({"t", "x", {{"p", {1, 10, 100, 1000, 10000}, x}}, true, false});
+  EXPECT_NE(across.find("78.0,280.0 214.5,225.5 351.0,171.0 487.5,116.5 624.0,62.0"), std::string::npos) << across;
 }
 
 TEST(PanelPicture, ShowsThreePanels) {

@@ -1,5 +1,8 @@
 #include "backend/torch/plugin/torch_graph.h"
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <optional>
 #include <stdexcept>
 
 #include "graph/op.h"
@@ -152,6 +155,11 @@ std::vector<at::Tensor> run_graph(const Graph& graph, const TorchTensors& parame
   }
   std::vector<at::Tensor> in;
   for (const Node& node : graph.nodes) {
+    // A convolution with constants is a filter, as those of MS-SSIM are, and no layer: it keeps its precision where
+    // layers run in less.
+    std::optional<c10::impl::ExcludeDispatchKeyGuard> no_autocast;
+    if (std::holds_alternative<Conv2d>(node.op) && graph.value(node.inputs[1]).kind == ValueKind::constant)
+      no_autocast.emplace(c10::autocast_dispatch_keyset);
     in.clear();
     for (ValueId id : node.inputs) in.push_back(values[static_cast<size_t>(id)]);
     values[static_cast<size_t>(node.output)] = std::visit(Lowering{in, training}, node.op);

@@ -1,4 +1,4 @@
-#include "train/run/line_chart.h"
+#include "base/line_chart.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@ namespace {
 
 // Pixels.
 constexpr double width = 640, height = 320, left = 78, right = 16, top = 62, bottom = 40;
+
 // One axis: from values to pixels, and where its marks are.
 struct Axis {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -31,8 +32,9 @@ struct Axis {
     if (high - low < 1e-9 * std::max(std::abs(low), 1e-3)) low -= 0.5, high += 0.5;
   }
   double pixel(double value) const { return from + (place(value) - low) / (high - low) * (to - from); }
+  std::vector<double> marks(bool whole) const { return logarithmic ? logarithmic_marks() : even_marks(whole); }
   // Round numbers within the axis: about five.
-  std::vector<double> marks(bool whole) const {
+  std::vector<double> even_marks(bool whole) const {
     const double rough = (high - low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
     double step = 10 * power;
     for (const double factor : {5.0, 2.0, 1.0})
@@ -56,69 +58,78 @@ struct Axis {
   }
 };
 
-std::string polyline(const Axis& x_axis, const Axis& y_axis, std::span<const double> x, const Curve& curve,
-                     const char* color) {
+std::string line(const Axis& x_axis, const Axis& y_axis, const Curve& curve, const char* color, bool dots) {
   std::string svg, points;
   int count = 0;
   const auto flush = [&] {
-    if (count == 1)
-      svg += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"3\" fill=\"{}\"/>\n", points.substr(0, points.find(',')),
-                         points.substr(points.find(',') + 1), color);
     if (count > 1)
       svg += fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", points, color);
     points.clear();
     count = 0;
   };
-  for (size_t i = 0; i < std::min(x.size(), curve.values.size()); ++i) {
-    if (!std::isfinite(curve.values[i])) {
+  const auto is_there = [&](size_t i) { return i < curve.y.size() && std::isfinite(curve.y[i]); };
+  for (size_t i = 0; i < curve.x.size(); ++i) {
+    if (!is_there(i)) {
       flush();
       continue;
     }
-    points += fmt::format("{}{:.1f},{:.1f}", count > 0 ? " " : "", x_axis.pixel(x[i]), y_axis.pixel(curve.values[i]));
+    const std::string x = fmt::format("{:.1f}", x_axis.pixel(curve.x[i]));
+    const std::string y = fmt::format("{:.1f}", y_axis.pixel(curve.y[i]));
+    if (dots || (count == 0 && !is_there(i + 1)))
+      svg += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"3\" fill=\"{}\"/>\n", x, y, color);
+    points += fmt::format("{}{},{}", count > 0 ? " " : "", x, y);
     ++count;
   }
   flush();
   return svg;
 }
 
+bool all_above_zero(const LineChart& chart, std::vector<double> Curve::*values) {
+  return std::ranges::all_of(chart.curves, [&](const Curve& curve) {
+    return std::ranges::all_of(curve.*values, [](double v) { return !std::isfinite(v) || v > 0; });
+  });
+}
+
 }  // namespace
 
-std::string line_chart_svg(const std::string& title, const std::string& x_name, std::span<const double> x,
-                           std::span<const Curve> curves, bool logarithmic) {
-  for (const Curve& curve : curves)
-    for (const double value : curve.values)
-      if (std::isfinite(value) && value <= 0) logarithmic = false;
+std::string line_chart_svg(const LineChart& chart) {
   Axis x_axis, y_axis;
   x_axis.from = left;
   x_axis.to = width - right;
+  x_axis.logarithmic = chart.logarithmic_x && all_above_zero(chart, &Curve::x);
   y_axis.from = height - bottom;
   y_axis.to = top;
-  y_axis.logarithmic = logarithmic;
-  for (const double value : x) x_axis.include(value);
-  for (const Curve& curve : curves)
-    for (const double value : curve.values) y_axis.include(value);
+  y_axis.logarithmic = chart.logarithmic_y && all_above_zero(chart, &Curve::y);
+  bool whole = true;  // epochs, frames
+  for (const Curve& curve : chart.curves) {
+    for (const double value : curve.x) {
+      x_axis.include(value);
+      whole = whole && value == std::round(value);
+    }
+    for (const double value : curve.y) y_axis.include(value);
+  }
   x_axis.finish();
   y_axis.finish();
 
-  std::string body = svg_text(16, 26, title, "font-size=\"16\" font-weight=\"bold\"");
+  std::string body = svg_text(16, 26, chart.title, "font-size=\"16\" font-weight=\"bold\"");
   double legend = left;
-  for (size_t i = 0; i < curves.size(); ++i) {
+  for (size_t i = 0; i < chart.curves.size(); ++i) {
     const char* color = chart_colors[i % std::size(chart_colors)];
     body += fmt::format("<rect x=\"{:.1f}\" y=\"38\" width=\"12\" height=\"12\" fill=\"{}\"/>\n", legend, color);
-    body += svg_text(legend + 17, 48, curves[i].name, "");
-    legend += 17 + 7.2 * static_cast<double>(curves[i].name.size()) + 18;
+    body += svg_text(legend + 17, 48, chart.curves[i].name, "");
+    legend += 17 + 7.2 * static_cast<double>(chart.curves[i].name.size()) + 18;
   }
-  for (const double mark : logarithmic ? y_axis.logarithmic_marks() : y_axis.marks(false)) {
+  for (const double mark : y_axis.marks(false)) {
     const double y = y_axis.pixel(mark);
     body += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left,
                         width - right, y, y);
     body += svg_text(left - 8, y + 4, fmt::format("{:.4g}", mark), "text-anchor=\"end\"");
   }
-  for (const double mark : x_axis.marks(true))
+  for (const double mark : x_axis.marks(whole))
     body += svg_text(x_axis.pixel(mark), height - bottom + 18, fmt::format("{:g}", mark), "text-anchor=\"middle\"");
-  body += svg_text((left + width - right) / 2, height - 6, x_name, "text-anchor=\"middle\" fill=\"#666\"");
-  for (size_t i = 0; i < curves.size(); ++i)
-    body += polyline(x_axis, y_axis, x, curves[i], chart_colors[i % std::size(chart_colors)]);
+  body += svg_text((left + width - right) / 2, height - 6, chart.x_name, "text-anchor=\"middle\" fill=\"#666\"");
+  for (size_t i = 0; i < chart.curves.size(); ++i)
+    body += line(x_axis, y_axis, chart.curves[i], chart_colors[i % std::size(chart_colors)], chart.dots);
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
              "{1:.0f}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#222\">\n"

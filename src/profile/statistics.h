@@ -3,18 +3,14 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
 
-namespace framelift {
+#include "profile/trace.h"
 
-using Clock = std::chrono::steady_clock;
-inline double seconds_between(Clock::time_point a, Clock::time_point b) {
-  return std::chrono::duration<double>(b - a).count();
-}
+namespace framelift {
 
 // Distribution of durations in bins 5% wide from 1 microsecond up.
 class DurationHistogram {
@@ -33,34 +29,54 @@ class DurationHistogram {
   double total_ = 0, largest_ = 0;
 };
 
-// Busy time of one stage. Owned by the stage's thread; busy_seconds() may be read by others while it runs.
+// What the thread of a stage does at a time.
+enum class StageTime : uint8_t {
+  busy,
+  finishing,  // busy once, after the last frame
+  waiting_for_input,
+  waiting_for_room,  // in what comes after it
+};
+
+// What one stage spends its time on. Owned by the stage's thread; busy_seconds() may be read by others while it runs.
 class StageMeter {
  public:
-  void add(double seconds) {
-    durations_.add(seconds);
-    busy_.store(durations_.total(), std::memory_order_relaxed);
+  // From now on every span also goes into a row of the trace.
+  void attach(Trace& trace, int track) {
+    trace_ = &trace;
+    track_ = track;
   }
-  double busy_seconds() const { return busy_.load(std::memory_order_relaxed); }
-  const DurationHistogram& durations() const { return durations_; }
+  void add(StageTime what, Clock::time_point begin, Clock::time_point end);
+  // Spans from here on belong to the next frame.
+  void end_frame() { ++frame_; }
+
+  double busy_seconds() const { return busy_.load(std::memory_order_relaxed); }  // with finishing
+  double waiting_for_input() const { return waiting_for_input_; }
+  double waiting_for_room() const { return waiting_for_room_; }
+  const DurationHistogram& durations() const { return durations_; }  // busy
   void set_cpu_seconds(double seconds) { cpu_seconds_ = seconds; }
   double cpu_seconds() const { return cpu_seconds_; }
 
  private:
   DurationHistogram durations_;
   std::atomic<double> busy_{0};
-  double cpu_seconds_ = 0;
+  double waiting_for_input_ = 0, waiting_for_room_ = 0, cpu_seconds_ = 0;
+  Trace* trace_ = nullptr;
+  int track_ = 0;
+  int64_t frame_ = 0;
 };
 
 // Adds the time until its end to a meter.
 class StageTimer {
  public:
-  explicit StageTimer(StageMeter& meter) : meter_(meter), begin_(Clock::now()) {}
-  ~StageTimer() { meter_.add(seconds_between(begin_, Clock::now())); }
+  explicit StageTimer(StageMeter& meter, StageTime what = StageTime::busy)
+      : meter_(meter), what_(what), begin_(Clock::now()) {}
+  ~StageTimer() { meter_.add(what_, begin_, Clock::now()); }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
   StageMeter& meter_;
+  StageTime what_;
   Clock::time_point begin_;
 };
 
@@ -140,6 +156,9 @@ struct StageReport {
   std::string name;  // "decode", "preprocess", "network", "postprocess", "encode"
   double mean_ms = 0, p99_ms = 0;
   double busy_share = 0;  // of the job's wall time
+  // What the stage's thread did in the rest of it, until its last frame: waiting for the stage before, and for room in
+  // the stage after. The network has no thread of its own, and 0 here.
+  double waiting_for_input_share = 0, waiting_for_room_share = 0;
   // CPU time of the stage's own thread; engines, decoders and encoders have further threads of their own.
   double cpu_seconds = 0;
 };

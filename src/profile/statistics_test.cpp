@@ -1,4 +1,4 @@
-#include "pipeline/statistics.h"
+#include "profile/statistics.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipeline/statistics.h"
+#include "profile/statistics.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -32,6 +32,27 @@ double DurationHistogram::quantile(double q) const {
       return std::min(smallest * std::exp((static_cast<double>(i) + 0.5) * bin_ratio), largest_);
   }
   return 0;
+}
+
+void StageMeter::add(StageTime what, Clock::time_point begin, Clock::time_point end) {
+  const double seconds = seconds_between(begin, end);
+  const char* name = "busy";
+  switch (what) {
+    case StageTime::busy: durations_.add(seconds); [[fallthrough]];
+    case StageTime::finishing:
+      busy_.store(busy_seconds() + seconds, std::memory_order_relaxed);
+      if (what == StageTime::finishing) name = "finishing";
+      break;
+    case StageTime::waiting_for_input:
+      waiting_for_input_ += seconds;
+      name = "waiting for input";
+      break;
+    case StageTime::waiting_for_room:
+      waiting_for_room_ += seconds;
+      name = "waiting for room";
+      break;
+  }
+  if (trace_ != nullptr) trace_->add_span(track_, name, begin, end, frame_);
 }
 
 void InFlightMeter::begin() {
@@ -101,6 +122,8 @@ std::string to_json(const JobReport& r) {
                       {"mean_ms", s.mean_ms},
                       {"p99_ms", s.p99_ms},
                       {"busy_share", s.busy_share},
+                      {"waiting_for_input_share", s.waiting_for_input_share},
+                      {"waiting_for_room_share", s.waiting_for_room_share},
                       {"cpu_seconds", s.cpu_seconds}});
   nlohmann::ordered_json json{{"frames", r.frames},
                               {"seconds", r.seconds},

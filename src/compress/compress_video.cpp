@@ -1,0 +1,227 @@
+#include "compress/compress_video.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "backend/torch/torch_engine.h"
+#include "codec/fnv_writer.h"
+#include "color/resolve.h"
+#include "compress/frame_groups.h"
+#include "encode/output_file.h"
+#include "network/hinerv/config_text.h"
+#include "synthesis/fnv_video.h"
+#include "train/run/run_folder.h"
+#include "train/run/run_lock.h"
+
+namespace framelift {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int largest_edge = 65535;  // of .fnv
+
+class Compressor {
+ public:
+  explicit Compressor(const CompressJob& job)
+      : job_(job),
+        folder_(work_folder(job.output)),
+        file_(folder_ / "video.fnv"),
+        settings_file_(folder_ / "settings.txt") {}
+
+  Result<CompressReport> run();
+  // After a failure: a folder in which there is nothing to resume from goes.
+  void leave_no_trace();
+
+ private:
+  Status open_input();
+  Status open_work_folder();
+  Result<FnvWriter> open_file();
+  Result<FnvHeader> header_of(const FrameGroup& first) const;
+  std::string settings() const;
+  fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
+  Result<bool> compress_group(FnvWriter& writer, int number, const FrameGroup& group);
+  Result<CompressReport> finish(FnvWriter& writer, int64_t groups);
+
+  const CompressJob& job_;
+  fs::path folder_, file_, settings_file_;
+  RunLock lock_;
+  bool resumed_ = false, begun_ = false;  // begun: the work folder is this run's own
+  std::optional<FnvWriter> writer_;
+  std::unique_ptr<Source> source_;
+  ColorInfo color_;
+  std::optional<PictureReader> reader_;
+};
+
+Status Compressor::open_input() {
+  SourceOptions options = job_.source;
+  options.apply_rotation = true;
+  FL_TRY(source_, open_source(options));
+  const VideoInfo& info = source_->info();
+  if (info.format.is_float())
+    return fail(ErrorCode::unsupported, "{}: has floating-point pictures; .fnv holds 8 to 16 bits", options.path);
+  if (std::max(info.width, info.height) > largest_edge)
+    return fail(ErrorCode::unsupported, "{}: .fnv holds pictures of at most {} pixels a side", options.path,
+                largest_edge);
+  color_ = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
+  FL_TRY(FrameToTensor to_tensor, FrameToTensor::create(info.format, color_));
+  reader_.emplace(std::move(to_tensor), std::nullopt, true);
+  return {};
+}
+
+// What the weights depend on, so that work is never continued with something else.
+std::string Compressor::settings() const {
+  const VideoInfo& info = source_->info();
+  const TrainingRecipe& r = job_.recipe;
+  const SizeChoice& s = job_.size;
+  return fmt::format(
+      "input {} {}x{} {} start {} duration {} frames {}\nsize {} bpp {}\ngroup {}\n"
+      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {}\n",
+      fs::path(job_.source.path).filename().string(), info.width, info.height, to_string(info.format),
+      job_.source.start_seconds, job_.source.duration_seconds, job_.source.max_frames, s.name.empty() ? "auto" : s.name,
+      s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits, r.noise,
+      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed);
+}
+
+Status Compressor::open_work_folder() {
+  FL_CHECK(OutputFile::check(job_.output, job_.source.path, job_.overwrite));
+  std::error_code error;
+  const bool there = fs::exists(folder_, error);
+  if (there && !job_.resume && !job_.overwrite)
+    return fail(ErrorCode::already_exists,
+                "{}: an earlier compress was stopped; go on with --resume, or begin again with --overwrite",
+                folder_.string());
+  if (job_.resume && !there)
+    return fail(ErrorCode::not_found, "{}: there is nothing to resume; leave out --resume", folder_.string());
+  FL_CHECK(make_run_root(folder_));
+  FL_TRY(lock_, RunLock::acquire(folder_));
+  resumed_ = job_.resume;
+  if (!resumed_) {
+    begun_ = true;
+    for (const fs::directory_entry& old : fs::directory_iterator(folder_, error))
+      if (old.path().filename() != RunLock::file_name) fs::remove(old.path(), error);
+    return write_text(settings_file_, settings());
+  }
+  std::ifstream stream(settings_file_);
+  const std::string before{std::istreambuf_iterator<char>(stream), {}};
+  if (before != settings())
+    return fail(ErrorCode::invalid_argument,
+                "{}: was begun with other options or another video (settings.txt there tells which); give the same, or "
+                "begin again with --overwrite",
+                folder_.string());
+  return {};
+}
+
+Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
+  const VideoInfo& info = source_->info();
+  FnvHeader header;
+  header.width = info.width;
+  header.height = info.height;
+  const auto frames = static_cast<int>(first.frames.size());
+  FL_TRY(const HinervPlan plan, plan_hinerv(frames, info.width, info.height, job_.size));
+  header.coded_width = plan.config.width;
+  header.coded_height = plan.config.height;
+  header.format = info.format;
+  header.format.alpha = false;
+  header.color = color_;
+  if (info.sample_aspect_ratio.num > 0) header.sample_aspect_ratio = info.sample_aspect_ratio;
+  header.time_base = info.time_base;
+  header.frame_rate = info.frame_rate;
+  header.hdr = info.hdr;
+  return header;
+}
+
+// True when it is in the file, false when the job was cancelled.
+Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const FrameGroup& group) {
+  GroupJob job;
+  FL_TRY(job.plan,
+         plan_hinerv(static_cast<int>(group.frames.size()), source_->info().width, source_->info().height, job_.size));
+  if (job_.on_group) job_.on_group(number, job.plan);
+  job.frames = group.frames;
+  job.reader = &*reader_;
+  job.recipe = job_.recipe;
+  job.checkpoint = checkpoint(number);
+  job.resume = resumed_;
+  job.settings = settings() + fmt::format("group {}\n", number);
+  job.cancel = job_.cancel;
+  job.on_batch = job_.on_batch;
+  job.on_evaluation = job_.on_evaluation;
+  FL_TRY(const TrainedGroup trained, train_group(job));
+  if (!trained.finished) return false;
+  FnvGroup stored;
+  stored.configuration = hinerv_texts(job.plan.config);
+  stored.times = group.times;
+  FL_TRY(stored.tensors, store_network(trained.parameters, job_.recipe.bits));
+  FL_CHECK(writer.add_group(stored));
+  std::error_code none;
+  fs::remove(checkpoint(number), none);
+  return true;
+}
+
+Result<CompressReport> Compressor::run() {
+  FL_CHECK(open_input());
+  FL_CHECK(open_work_folder());
+  FrameGroups groups(*source_, *reader_, job_.group_frames, job_.cancel);
+  int64_t seen = 0;
+  int number = 0;
+  for (;; ++number) {
+    FL_TRY(const FrameGroup group, groups.next());
+    if (group.frames.empty()) break;
+    if (!writer_) {
+      if (resumed_ && fs::exists(file_)) {
+        FL_TRY(writer_, FnvWriter::resume(file_.string()));
+      } else {
+        FL_TRY(const FnvHeader header, header_of(group));
+        FL_TRY(writer_, FnvWriter::create(file_.string(), header));
+      }
+    }
+    seen += static_cast<int64_t>(group.frames.size());
+    if (seen <= static_cast<int64_t>(writer_->frame_count())) continue;  // done before
+    FL_TRY(const bool done, compress_group(*writer_, number, group));
+    if (!done) {
+      CompressReport report;
+      report.cancelled = true;
+      return report;
+    }
+  }
+  if (!writer_) return fail(ErrorCode::invalid_data, "{}: has no frames", job_.source.path);
+  return finish(*writer_, number);
+}
+
+void Compressor::leave_no_trace() {
+  std::error_code error;
+  if (!begun_ || fs::exists(checkpoint(0), error) || (writer_ && writer_->frame_count() > 0)) return;
+  lock_ = {};
+  fs::remove_all(folder_, error);
+}
+
+Result<CompressReport> Compressor::finish(FnvWriter& writer, int64_t groups) {
+  FL_CHECK(writer.finish());
+  CompressReport report;
+  report.groups = groups;
+  report.frames = static_cast<int64_t>(writer.frame_count());
+  std::error_code error;
+  fs::rename(file_, job_.output, error);
+  if (error) return fail(ErrorCode::io, "{}: cannot be written ({})", job_.output, error.message());
+  report.bytes = fs::file_size(job_.output, error);
+  report.bits_per_pixel = 8 * static_cast<double>(report.bytes) / static_cast<double>(report.frames) /
+                          source_->info().width / source_->info().height;
+  lock_ = {};
+  fs::remove_all(folder_, error);
+  return report;
+}
+
+}  // namespace
+
+std::string work_folder(const std::string& output) { return output + ".work"; }
+
+Result<CompressReport> compress_video(const CompressJob& job) {
+  FL_CHECK(torch_engine());
+  Compressor compressor(job);
+  auto report = compressor.run();
+  if (!report) compressor.leave_no_trace();
+  return report;
+}
+
+}  // namespace framelift

@@ -1,0 +1,146 @@
+#include "synthesis/fnv_source.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/log.h"
+#include "codec/fnv_reader.h"
+#include "network/hinerv/hinerv.h"
+#include "synthesis/fnv_video.h"
+#include "synthesis/hinerv_source.h"
+
+namespace framelift {
+namespace {
+
+// Whoever takes frames from a Source may keep as many as they want.
+constexpr int frames_held = 4096;
+
+class FnvSource final : public Source {
+ public:
+  FnvSource(FnvReader reader, const FnvSourceOptions& options) : reader_(std::move(reader)), options_(options) {
+    if (options_.compile.precision == Precision::automatic) options_.compile.precision = Precision::f32;
+  }
+
+  Status prepare() {
+    const FnvHeader& header = reader_.header();
+    if (reader_.frame_count() == 0)
+      return fail(ErrorCode::invalid_data, "{}: holds no whole group of frames (cut off)", reader_.name());
+    if (!reader_.complete())
+      log::warn("{}: is not complete; it has {} frames that can be read", reader_.name(), reader_.frame_count());
+    info_.width = header.width;
+    info_.height = header.height;
+    info_.format = options_.format.value_or(header.format);
+    info_.color = options_.color.value_or(header.color);
+    info_.hdr = header.hdr;
+    info_.sample_aspect_ratio = header.sample_aspect_ratio;
+    info_.time_base = header.time_base;
+    info_.frame_rate = header.frame_rate;
+    info_.display_matrix = header.display_matrix;
+    info_.container = "fnv";
+    info_.codec = "hinerv";
+    FL_CHECK(find_frames());
+    info_.frame_count = end_ - next_;
+    info_.still = reader_.frame_count() == 1 && header.frame_rate.num == 0;
+    // So that what can fail fails before the first frame.
+    return open_group();
+  }
+
+  const VideoInfo& info() const override { return info_; }
+  SourceCounters counters() const override { return counters_; }
+
+  Result<Frame> next() override {
+    if (next_ >= end_) return Frame{};
+    if (next_ >= group_end_) FL_CHECK(open_group());
+    FL_TRY(Frame frame, frames_->next());
+    const FnvFrameTime& time = times_[times_.size() - static_cast<size_t>(group_end_ - next_)];
+    frame.pts = time.pts;
+    frame.duration = time.duration;
+    ++next_;
+    ++counters_.frames;
+    return frame;
+  }
+
+ private:
+  int64_t first_frame(size_t group) const { return static_cast<int64_t>(reader_.first_frame(group)); }
+
+  // The first frame at `seconds` after the file's first or later.
+  Result<int64_t> frame_at(double seconds) {
+    const int64_t first_pts = reader_.groups().front().first_pts;
+    const auto pts = static_cast<int64_t>(std::min(seconds / info_.time_base.value(), 1e18)) + first_pts;
+    FL_TRY(const size_t group, reader_.group_at(pts));
+    FL_TRY(const FnvGroup content, reader_.read_group(group));
+    const auto found = std::ranges::find_if(content.times, [&](const FnvFrameTime& t) { return t.pts >= pts; });
+    return first_frame(group) + (found - content.times.begin());
+  }
+
+  Status find_frames() {
+    next_ = options_.first_frame;
+    end_ = static_cast<int64_t>(reader_.frame_count());
+    if (options_.start_seconds > 0) {
+      FL_TRY(next_, frame_at(options_.start_seconds));
+    }
+    if (options_.duration_seconds > 0) {
+      FL_TRY(const int64_t end, frame_at(options_.start_seconds + options_.duration_seconds));
+      end_ = std::min(end_, end);
+    }
+    if (next_ < 0 || next_ >= end_)
+      return fail(ErrorCode::invalid_argument, "{}: has {} frames; what is asked for lies beyond them", reader_.name(),
+                  reader_.frame_count());
+    if (options_.frames > 0) end_ = std::min(end_, next_ + options_.frames);
+    return {};
+  }
+
+  // The group of frame next_.
+  Status open_group() {
+    frames_.reset();
+    FL_TRY(const size_t number, reader_.group_of_frame(static_cast<uint64_t>(next_)));
+    FL_TRY(FnvGroup group, reader_.read_group(number));
+    FL_TRY(const HinervVideo video, video_of_group(reader_.header(), group, reader_.name()));
+    FL_TRY(const Graph graph, build_hinerv(video.config, {}));
+    FL_TRY(Backend* const backend, find_backend(options_.backend, graph, options_.compile));
+    times_ = std::move(group.times);
+    group_end_ = first_frame(number) + static_cast<int64_t>(times_.size());
+    HinervSourceOptions wanted;
+    wanted.format = info_.format;
+    wanted.color = info_.color;
+    wanted.frames_held = frames_held;
+    wanted.first_frame = next_ - first_frame(number);
+    wanted.frames = std::min(end_, group_end_) - next_;
+    FL_TRY(frames_, create_hinerv_source(video, *backend, options_.compile, wanted));
+    return {};
+  }
+
+  FnvReader reader_;
+  FnvSourceOptions options_;
+  VideoInfo info_;
+  int64_t next_ = 0, end_ = 0;       // frames of the file
+  int64_t group_end_ = 0;            // of the group that is open
+  std::vector<FnvFrameTime> times_;  // of its frames
+  std::unique_ptr<Source> frames_;
+  SourceCounters counters_;
+};
+
+Result<std::unique_ptr<Source>> open_as_source(const SourceOptions& options) {
+  FnvSourceOptions fnv;
+  fnv.path = options.path;
+  fnv.frames = options.max_frames;
+  fnv.start_seconds = options.start_seconds;
+  fnv.duration_seconds = options.duration_seconds;
+  fnv.compile.threads = options.threads;
+  return open_fnv_source(fnv);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_fnv_source(const FnvSourceOptions& options) {
+  FL_TRY(auto bytes, open_file_source(options.path));
+  FL_TRY(FnvReader reader, FnvReader::open(std::move(bytes)));
+  auto source = std::make_unique<FnvSource>(std::move(reader), options);
+  FL_CHECK(source->prepare());
+  return source;
+}
+
+SourceKind fnv_kind() { return {fnv_signature, open_as_source}; }
+
+}  // namespace framelift
