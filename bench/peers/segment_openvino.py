@@ -30,7 +30,7 @@ def read(path, height, width):
     around.input().model().set_layout(ov.Layout("NHWC"))
     around.input().preprocess().convert_element_type(ov.Type.f32).resize(ResizeAlgorithm.RESIZE_LINEAR).scale(255.0)
     model = around.build()
-    mask = op.interpolate(model.outputs[0], [height, width], "linear_onnx", "sizes", axes=[1, 2])
+    mask = op.interpolate(model.get_results()[0].input_value(0), [height, width], "linear_onnx", "sizes", axes=[1, 2])
     codes = op.convert(op.round(op.multiply(mask, np.float32(255)), "half_to_even"), "u8")
     return core, ov.Model([op.result(codes)], model.get_parameters(), "person mask")
 
