@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "compress/hinerv_plan.h"
 #include "network/hinerv/config_text.h"
 
@@ -25,7 +27,7 @@ struct SizeCase {
 // 720p and 1080p come out as the authors have them.
 TEST(HinervPlan, SizesAndPatches) {
   for (const SizeCase& c : {SizeCase{1280, 720, 80, 80, 1280, 720, 40}, SizeCase{1920, 1080, 120, 120, 1920, 1080, 60},
-                            SizeCase{1, 1, 8, 8, 8, 8, 8}}) {
+                            SizeCase{320, 180, 320, 192, 320, 192, 32}, SizeCase{1, 1, 8, 8, 8, 8, 8}}) {
     const HinervPlan plan = plan_hinerv(10, c.width, c.height, by_rate(1)).value();
     EXPECT_EQ(plan.patch_width, c.patch_width) << c.width;
     EXPECT_EQ(plan.patch_height, c.patch_height) << c.width;
@@ -69,6 +71,18 @@ TEST(HinervPlan, WidthsByRate) {
     EXPECT_LE(count, weights);
     EXPECT_GT(count, 0.85 * weights);  // steps of one channel are fine enough for that
   }
+}
+
+// Halving stops there; published sizes are as published.
+TEST(HinervPlan, NoStageHasFewerThanEightChannels) {
+  const HinervConfig small = plan_hinerv(64, 320, 180, by_rate(0.05)).value().config;
+  ASSERT_EQ(small.channels, 25);
+  std::vector<int> channels;
+  for (int stage = 0; stage < 4; ++stage) channels.push_back(hinerv_channels(small, stage).out);
+  EXPECT_EQ(channels, (std::vector{25, 12, 8, 8}));
+  const HinervConfig tiny = plan_hinerv(1, 16, 16, by_rate(0.05)).value().config;
+  for (int stage = 0; stage < 4; ++stage) EXPECT_EQ(hinerv_channels(tiny, stage).out, tiny.channels);
+  EXPECT_EQ(plan_hinerv(132, 1280, 720, by_name("bunny-xxs")).value().config.least_channels, 1);
 }
 
 TEST(HinervTexts, ThereAndBack) {
