@@ -15,4 +15,10 @@ Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters);
 // rounding only.
 Result<Graph> optimise(Graph graph);
 
+// What the outputs need; inputs stay even when unread.
+Graph without_dead(Graph graph);
+
+// Permutations of permutations become one, those that change nothing none; what they leave unread stays.
+void merge_permutations(Graph& graph);
+
 }  // namespace framelift

@@ -25,6 +25,7 @@ import hdr_cases  # noqa: F401
 import light_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
+import onnx_cases  # noqa: F401
 import segment_cases  # noqa: F401
 import option_cases  # noqa: F401
 import train_cases  # noqa: F401

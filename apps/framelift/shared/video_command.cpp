@@ -80,7 +80,10 @@ Result<Network> prepare(VideoCommand& o) {
                 o.linear_light ? "no linear light" : "linear light",
                 o.linear_light ? "framelift expand takes models of the networks gainmap, ldr2hdr and expandnet"
                                : "use it with framelift expand");
-  if (network.contract.fixed_width > 0 && o.job.input_width == 0) {
+  if (!network.from_file.summary.empty() && !o.quiet) fmt::print(stderr, "{}\n", network.from_file.summary);
+  // Masks are enlarged again; pictures are reduced only when the user says so.
+  const bool is_mask = network.contract.output != OutputKind::picture;
+  if (network.contract.fixed_width > 0 && is_mask && o.job.input_width == 0) {
     o.job.input_width = network.contract.fixed_width;
     o.job.input_height = network.contract.fixed_height;
   }
