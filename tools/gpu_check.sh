@@ -32,13 +32,14 @@ packages=(
   libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libexpected-dev
   libgtest-dev libbenchmark-dev libhwy-dev libzimg-dev libopenexr-dev libimath-dev zlib1g-dev
   libzip-dev libcurl4-openssl-dev libssl-dev pkgconf pkgconf-bin
+  libprotobuf-dev protobuf-compiler
 )
 
 # Plain files and links of the packages that a build reads, as paths without the first slash.
 package_files() {
   dpkg -L "${packages[@]}" |
-    grep -E '^/usr/(include|lib|share/(cmake|pkgconfig|pkg-config))/|^/usr/bin/pkgconf$' |
-    grep -vE '/lib(crypto|ssl|curl|z|zimg)\.a$|^/usr/lib/python' |
+    grep -E '^/usr/(include|lib|share/(cmake|pkgconfig|pkg-config))/|^/usr/bin/(pkgconf|protoc)$' |
+    grep -vE '/lib(crypto|ssl|curl|z|zimg|proto(buf|buf-lite|c))\.a$|^/usr/lib/python' |
     while read -r path; do
       [[ -d $path && ! -L $path ]] || printf '%s\n' "${path#/}"
     done
@@ -70,7 +71,7 @@ make_pack() {
   local stage path
   stage=$(mktemp -d)
   package_files | tar -C / -cf - --files-from=- | tar -C "$stage" -xf -
-  local libraries=("$stage"/usr/bin/pkgconf) folder=$stage/usr/lib/x86_64-linux-gnu
+  local libraries=("$stage"/usr/bin/{pkgconf,protoc}) folder=$stage/usr/lib/x86_64-linux-gnu
   while read -r path; do
     libraries+=("/${path#"$stage"/}")
     copy_library "/${path#"$stage"/}" "$folder"
@@ -118,12 +119,14 @@ if [[ $packed == yes ]]; then
   tar -C "$prefix" -xzf "$pack_archive"
   libraries=$prefix/usr/lib/x86_64-linux-gnu
   # CMake and pkg-config find them here; programs find the shared ones by RPATH, and so do these each other.
-  printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/usr/bin/pkgconf "$@"\n' "$libraries" "$prefix" >"$prefix/pkg-config"
-  chmod +x "$prefix/pkg-config"
-  export PKG_CONFIG=$prefix/pkg-config PKG_CONFIG_SYSROOT_DIR=$prefix
+  for program in pkgconf protoc; do
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/usr/bin/%s "$@"\n' "$libraries" "$prefix" "$program" >"$prefix/$program"
+    chmod +x "$prefix/$program"
+  done
+  export PKG_CONFIG=$prefix/pkgconf PKG_CONFIG_SYSROOT_DIR=$prefix
   export PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$prefix/usr/share/pkgconfig
   link="-Wl,--disable-new-dtags -Wl,-rpath,$libraries -Wl,-rpath-link,$libraries"
-  options+=(-DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
+  options+=(-DFRAMELIFT_PROTOC="$prefix/protoc" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
     -DCMAKE_CXX_FLAGS="-isystem $prefix/usr/include/x86_64-linux-gnu -isystem $prefix/usr/include"
     -DCMAKE_EXE_LINKER_FLAGS="$link" -DCMAKE_SHARED_LINKER_FLAGS="$link" -DCMAKE_MODULE_LINKER_FLAGS="$link")
 fi
@@ -134,7 +137,7 @@ fi
 
 # ---- build
 mkdir -p "$build"
-targets=(framelift framelift_torch test_golden test_ops test_pipeline_jobs test_preprocess test_postprocess)
+targets=(framelift framelift_torch test_golden test_onnx test_ops test_pipeline_jobs test_preprocess test_postprocess)
 cmake -G Ninja -S . -B "$build" "${options[@]}" >"$build/configure.log" 2>&1 ||
   { tail -n 20 "$build/configure.log" >&2; fail "configuring failed: $build/configure.log"; }
 if [[ $packed == yes ]] && grep -E '_(LIBRARY|LIBRARIES|DIR)[^=]*=/usr/(lib|share|include)' "$build/CMakeCache.txt"; then
@@ -150,7 +153,7 @@ framelift=$build/bin/framelift
 # ---- tests: each program's result as XML, for the JSON below
 mkdir -p "$build/tests"
 failed=0
-for test in test_golden test_ops test_pipeline_jobs test_preprocess test_postprocess; do
+for test in test_golden test_onnx test_ops test_pipeline_jobs test_preprocess test_postprocess; do
   result=ok
   timeout 150 "$build/bin/$test" --gtest_brief=1 --gtest_output="xml:$build/tests/$test.xml" >"$build/tests/$test.log" 2>&1 ||
     { result=FAILED failed=1; grep -aE 'FAILED|Failure' "$build/tests/$test.log" | head -n 20 || true; }

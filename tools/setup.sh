@@ -12,6 +12,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config ccache git ca-certificates python3-venv python3-dev
   ffmpeg libavformat-dev libavcodec-dev libavutil-dev libavfilter-dev libswscale-dev
   libhwy-dev libzimg-dev libopenexr-dev libzip-dev zlib1g-dev libcurl4-openssl-dev libssl-dev
+  libprotobuf-dev protobuf-compiler
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev
   libsdl2-dev libgtest-dev libbenchmark-dev xvfb xauth
 )

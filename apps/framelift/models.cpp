@@ -5,8 +5,11 @@
 #include <memory>
 
 #include "apps/framelift/commands.h"
+#include "apps/framelift/shared/engine_options.h"
+#include "apps/framelift/shared/text_file.h"
 #include "network/model_store.h"
 #include "network/network.h"
+#include "network/onnx/export_network.h"
 #include "weights/catalogue/catalogue.h"
 
 namespace framelift {
@@ -49,6 +52,7 @@ void print_network(const Network& network) {
   print(fmt::format("name        {}\nnetwork     {} ({})\nscale       x{}\nparameters  {}\n", network.name,
                     network.architecture->name, network.architecture->description, network.contract.scale,
                     network.parameter_count()));
+  if (!network.from_file.summary.empty()) print(fmt::format("contract    {}\n", network.from_file.summary));
   for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
   if (!network.contract.classes.empty()) {
     std::string names;
@@ -71,8 +75,8 @@ Status info(const std::string& model) {
   FL_TRY(auto file, read_weights(path));
   int64_t elements = 0;
   for (const auto& [name, tensor] : file.tensors) elements += tensor.elements();
-  print(fmt::format("file        {}\nformat      {}\ntensors     {} with {} values\n", path.string(),
-                    to_string(file.format), file.tensors.size(), elements));
+  print(fmt::format("file        {}\nformat      {}\n", path.string(), to_string(file.format)));
+  if (!file.tensors.empty()) print(fmt::format("tensors     {} with {} values\n", file.tensors.size(), elements));
   FL_TRY(auto network, make_network(file));
   FL_CHECK(note_origin(network, path));
   print_network(network);
@@ -82,6 +86,22 @@ Status info(const std::string& model) {
 Status import(const std::string& file, const ImportOptions& options) {
   FL_TRY(auto model, import_model(file, options));
   print(fmt::format("{}: imported as {}\n", model.path.string(), model.name));
+  return {};
+}
+
+Status export_to(const std::string& model, const std::string& path, const std::string& size, bool overwrite) {
+  PictureSize wanted;
+  if (!size.empty()) {
+    FL_TRY(wanted, parse_size("--size", size));
+  }
+  if (!path.ends_with(".onnx"))
+    return fail(ErrorCode::invalid_argument, "{}: models are exported to ONNX; name the file .onnx", path);
+  FL_TRY(TextFile file, TextFile::open(path, {model}, overwrite));
+  FL_TRY(const Network network, open_model(model));
+  FL_TRY(const OnnxExport exported, export_onnx(network, wanted.height, wanted.width));
+  FL_CHECK(file.add(exported.bytes));
+  FL_CHECK(file.commit());
+  print(fmt::format("{}: {}\n", path, exported.summary));
   return {};
 }
 
@@ -126,7 +146,7 @@ void add_models_command(CLI::App& app, Run& run) {
   info_command->callback([&run, subject] { run = [subject] { return exit_code(info(*subject)); }; });
 
   CLI::App* import_command = models->add_subcommand("import", "Install weights from a file of any supported format");
-  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, ncnn .param/.bin, or .tflite")
+  import_command->add_option("file", *subject, "safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite or .onnx")
       ->required();
   import_command->add_option("--name", options->name, "What to call the model");
   import_command->add_option("--license", options->license, "Licence of the weights, to keep with them");
@@ -134,6 +154,19 @@ void add_models_command(CLI::App& app, Run& run) {
   import_command->add_flag("--overwrite", options->overwrite, "Replace an installed model of this name");
   import_command->callback(
       [&run, subject, options] { run = [subject, options] { return exit_code(import(*subject, *options)); }; });
+
+  auto target = std::make_shared<std::string>();
+  auto size = std::make_shared<std::string>();
+  CLI::App* export_command = models->add_subcommand("export", "Write a network with its weights as an ONNX file");
+  export_command->add_option("model", *subject, "File, or name of an installed model")->required();
+  export_command->add_option("output", *target, "The .onnx file")->required();
+  export_command->add_option("--size", *size, "WIDTHxHEIGHT of its input; default open, for any size");
+  export_command->add_flag("--overwrite", options->overwrite, "Replace an existing file");
+  export_command->callback([&run, subject, options, target, size] {
+    run = [subject, options, target, size] {
+      return exit_code(export_to(*subject, *target, *size, options->overwrite));
+    };
+  });
 
   CLI::App* pull_command = models->add_subcommand("pull", "Fetch, verify and install a model of the catalogue");
   pull_command->add_option("name", *subject, "Its name")->required();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "graph/op.h"
 
@@ -89,6 +90,31 @@ Halo receptive_field(const Graph& graph, int alignment) {
     (axis == 0 ? halo.after_y : halo.after_x) = after;
   }
   return halo;
+}
+
+int pixel_step(const Graph& graph) {
+  struct Step {
+    int64_t num = 0, den = 1;  // input pixels per pixel; 0: not computed from the input
+  };
+  constexpr int64_t largest = 1 << 16;
+  int64_t common = 1;
+  for (int axis = 0; axis < 2; ++axis) {
+    std::vector<Step> steps(graph.values.size());
+    steps[static_cast<size_t>(graph.inputs.front())].num = 1;
+    for (const Node& node : graph.nodes) {
+      const auto source =
+          std::ranges::find_if(node.inputs, [&](ValueId id) { return steps[static_cast<size_t>(id)].num > 0; });
+      if (source == node.inputs.end()) continue;
+      const Step from = steps[static_cast<size_t>(*source)];
+      const PixelReach reach = op_reach(node.op, input_shapes(graph, node), axis);
+      const int64_t num = from.num * reach.step_num, den = from.den * reach.step_den, divisor = std::gcd(num, den);
+      Step& step = steps[static_cast<size_t>(node.output)];
+      step = {num / divisor, den / divisor};
+      if (step.num > largest || step.den > largest) return static_cast<int>(largest);
+      common = std::min(std::lcm(common, step.num), largest);
+    }
+  }
+  return static_cast<int>(common);
 }
 
 MemoryPlan plan_memory(const Graph& graph) {

@@ -27,6 +27,10 @@ struct Halo {
 // For the graph's first input and all outputs; regions start and end on multiples of `alignment` input pixels.
 Halo receptive_field(const Graph& graph, int alignment);
 
+// The pixels of the first input between two neighbours in the coarsest picture that the graph computes: for tiles to
+// see the same samples as the whole picture, they begin at multiples of it.
+int pixel_step(const Graph& graph);
+
 // Where each value lives in one block of memory, reusing what is no longer needed. Inputs, parameters and constants
 // have no place in it (offset -1); outputs keep theirs to the end.
 struct MemoryPlan {

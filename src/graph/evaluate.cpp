@@ -227,6 +227,31 @@ void max_pool(const MaxPool2d& op, std::span<const TensorView> in, const TensorV
   }
 }
 
+void slice(const Slice& op, std::span<const TensorView> in, const TensorView& out) {
+  int64_t outer = 1, inner = 1;
+  for (int d = 0; d < op.axis; ++d) outer *= out.shape[d];
+  for (int d = op.axis + 1; d < out.shape.rank(); ++d) inner *= out.shape[d];
+  const int64_t size = in[0].shape[op.axis], kept = op.end - op.begin;
+  for (int64_t o = 0; o < outer; ++o)
+    std::copy_n(in[0].as<float>() + (o * size + op.begin) * inner, kept * inner, out.as<float>() + o * kept * inner);
+}
+
+void softmax(const Softmax& op, std::span<const TensorView> in, const TensorView& out) {
+  const Shape& s = out.shape;
+  const int64_t size = s[op.axis];
+  int64_t inner = 1;
+  for (int d = op.axis + 1; d < s.rank(); ++d) inner *= s[d];
+  for (int64_t line = 0; line < s.elements() / size; ++line) {
+    const int64_t first = line / inner * size * inner + line % inner;
+    const float* x = in[0].as<float>() + first;
+    float* y = out.as<float>() + first;
+    double largest = x[0], sum = 0;
+    for (int64_t i = 1; i < size; ++i) largest = std::max(largest, double{x[i * inner]});
+    for (int64_t i = 0; i < size; ++i) sum += std::exp(x[i * inner] - largest);
+    for (int64_t i = 0; i < size; ++i) y[i * inner] = static_cast<float>(std::exp(x[i * inner] - largest) / sum);
+  }
+}
+
 double mean_of(const float* values, int64_t count) {
   double sum = 0;
   for (int64_t i = 0; i < count; ++i) sum += values[i];
@@ -385,6 +410,9 @@ struct Evaluator {
   void operator()(const Sigmoid&) const {
     in_double([](double v) { return 1 / (1 + std::exp(-v)); });
   }
+  void operator()(const Tanh&) const {
+    in_double([](double v) { return std::tanh(v); });
+  }
   void operator()(const Abs&) const {
     map(in, out, [](float v) { return std::abs(v); });
   }
@@ -426,6 +454,27 @@ struct Evaluator {
       return std::array<int64_t, 4>{at[0], at[1], at[2] + op.edges.top, at[3] + op.edges.left};
     });
   }
+  void operator()(const Pad& op) const {
+    const auto inside = [&](int64_t i, int64_t size) {
+      if (op.mode == PadMode::edge) return std::clamp<int64_t>(i, 0, size - 1);
+      return i < 0 ? -i : i < size ? i : 2 * (size - 1) - i;
+    };
+    const Shape& s = in[0].shape;
+    if (op.mode == PadMode::zero) {
+      std::ranges::fill(out.f32(), 0.0f);
+      for (int64_t row = 0; row < s.elements() / s[3]; ++row) {
+        const int64_t line = row / s[2] * out.shape[2] + op.edges.top + row % s[2];
+        std::copy_n(in[0].as<float>() + row * s[3], s[3], out.as<float>() + line * out.shape[3] + op.edges.left);
+      }
+      return;
+    }
+    gather(in, out, [&](std::array<int64_t, 4> at) {
+      return std::array<int64_t, 4>{at[0], at[1], inside(at[2] - op.edges.top, s[2]),
+                                    inside(at[3] - op.edges.left, s[3])};
+    });
+  }
+  void operator()(const Slice& op) const { slice(op, in, out); }
+  void operator()(const Softmax& op) const { softmax(op, in, out); }
   void operator()(const Repeat&) const {
     gather(in, out, [&](std::array<int64_t, 4> at) {
       return std::array<int64_t, 4>{at[0], at[1], at[2] % in[0].shape[2], at[3] % in[0].shape[3]};

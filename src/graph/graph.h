@@ -67,6 +67,9 @@ struct Selu {};
 // 1 / (1 + e^-x)
 struct Sigmoid {};
 
+// (e^x - e^-x) / (e^x + e^-x)
+struct Tanh {};
+
 struct Abs {};
 
 // x * (1 + erf(x / sqrt(2))) / 2 (Hendrycks & Gimpel, 2016), the exact form.
@@ -104,6 +107,20 @@ struct PixelUnshuffle {
 // Rows and columns taken off the edges of a picture.
 struct Crop {
   Padding edges;
+};
+
+// Rows and columns put around a picture: zeros, its mirror image without the edge itself (fewer than there are pixels),
+// or the edge's pixels again.
+enum class PadMode : uint8_t { zero, reflect, edge };
+struct Pad {
+  PadMode mode = PadMode::zero;
+  Padding edges;
+};
+
+// Entries [begin, end) along one axis.
+struct Slice {
+  int axis = 1;
+  int64_t begin = 0, end = 1;
 };
 
 // The whole picture repeated: out[y, x] = in[y mod H, x mod W], [N,C,H,W] -> [N,C,H*rows,W*columns].
@@ -160,6 +177,11 @@ struct MatMul {};
 // x times the transposed weight along the last axis. inputs: x [...,I], weight [O,I], optional bias [O].
 struct Linear {};
 
+// e^x over the sum of e^x along one axis.
+struct Softmax {
+  int axis = 1;
+};
+
 // Axis i of the output is axis order[i] of the input, of 4.
 struct Permute {
   std::array<int, 4> order{0, 1, 2, 3};
@@ -187,10 +209,10 @@ struct ResizeTo {
   bool align_corners = false;
 };
 
-using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Abs, Gelu,
-                        HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Repeat,
-                        Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm,
-                        LayerNorm, MatMul, Linear, Permute, Reshape, InverseToneMap>;
+using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Tanh, Abs,
+                        Gelu, HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop,
+                        Pad, Slice, Repeat, Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean,
+                        InstanceNorm, BatchNorm, LayerNorm, Softmax, MatMul, Linear, Permute, Reshape, InverseToneMap>;
 
 // ---- the graph
 
@@ -250,6 +272,8 @@ class GraphBuilder {
   ValueId softplus(ValueId x) { return add_node(Softplus{}, {x}); }
   ValueId selu(ValueId x) { return add_node(Selu{}, {x}); }
   ValueId sigmoid(ValueId x) { return add_node(Sigmoid{}, {x}); }
+  ValueId tanh(ValueId x) { return add_node(Tanh{}, {x}); }
+  ValueId softmax(ValueId x, int axis) { return add_node(Softmax{axis}, {x}); }
   ValueId abs(ValueId x) { return add_node(Abs{}, {x}); }
   ValueId gelu(ValueId x) { return add_node(Gelu{}, {x}); }
   ValueId log1p(ValueId x) { return add_node(Log1p{}, {x}); }
@@ -265,6 +289,8 @@ class GraphBuilder {
   ValueId pixel_shuffle(ValueId x, int factor) { return add_node(PixelShuffle{factor}, {x}); }
   ValueId pixel_unshuffle(ValueId x, int factor) { return add_node(PixelUnshuffle{factor}, {x}); }
   ValueId crop(ValueId x, Padding edges) { return add_node(Crop{edges}, {x}); }
+  ValueId pad(ValueId x, PadMode mode, Padding edges) { return add_node(Pad{mode, edges}, {x}); }
+  ValueId slice(ValueId x, int axis, int64_t begin, int64_t end) { return add_node(Slice{axis, begin, end}, {x}); }
   ValueId repeat(ValueId x, int rows, int columns) { return add_node(Repeat{rows, columns}, {x}); }
   ValueId resize(ValueId x, ResizeMode mode, int scale) { return add_node(Resize{mode, scale, scale}, {x}); }
   ValueId average_pool(ValueId x, int kernel, int stride, int pad) {

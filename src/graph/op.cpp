@@ -179,6 +179,35 @@ Result<Shape> crop_shape(const Crop& op, std::span<const Shape> in) {
   return checked({in[0][0], in[0][1], in[0][2] - p.top - p.bottom, in[0][3] - p.left - p.right});
 }
 
+Result<Shape> pad_shape(const Pad& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  FL_CHECK(expect_picture(in[0]));
+  const Padding& p = op.edges;
+  if (std::min({p.top, p.left, p.bottom, p.right}) < 0)
+    return fail(ErrorCode::invalid_argument, "what is put around is at least 0");
+  if (op.mode == PadMode::reflect && (std::max(p.top, p.bottom) >= in[0][2] || std::max(p.left, p.right) >= in[0][3]))
+    return fail(ErrorCode::invalid_argument, "{} has too few pixels to mirror {} rows and {} columns", to_string(in[0]),
+                std::max(p.top, p.bottom), std::max(p.left, p.right));
+  return checked({in[0][0], in[0][1], in[0][2] + p.top + p.bottom, in[0][3] + p.left + p.right});
+}
+
+Result<Shape> slice_shape(const Slice& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  if (op.axis < 0 || op.axis >= in[0].rank() || op.begin < 0 || op.begin >= op.end || op.end > in[0][op.axis])
+    return fail(ErrorCode::invalid_argument, "entries {} to {} along axis {} are not in {}", op.begin, op.end, op.axis,
+                to_string(in[0]));
+  Shape out = in[0];
+  out.set_dim(op.axis, op.end - op.begin);
+  return out;
+}
+
+Result<Shape> softmax_shape(const Softmax& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 1, 1));
+  if (op.axis < 0 || op.axis >= in[0].rank())
+    return fail(ErrorCode::invalid_argument, "axis {} is not one of {}", op.axis, to_string(in[0]));
+  return in[0];
+}
+
 Result<Shape> repeat_shape(const Repeat& op, std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   FL_CHECK(expect_picture(in[0]));
@@ -215,6 +244,7 @@ std::string_view op_name(const Op& op) {
                         [](const Softplus&) { return "softplus"; },
                         [](const Selu&) { return "selu"; },
                         [](const Sigmoid&) { return "sigmoid"; },
+                        [](const Tanh&) { return "tanh"; },
                         [](const Abs&) { return "abs"; },
                         [](const Gelu&) { return "gelu"; },
                         [](const Log1p&) { return "log1p"; },
@@ -232,6 +262,8 @@ std::string_view op_name(const Op& op) {
                         [](const PixelShuffle&) { return "pixel_shuffle"; },
                         [](const PixelUnshuffle&) { return "pixel_unshuffle"; },
                         [](const Crop&) { return "crop"; },
+                        [](const Pad&) { return "pad"; },
+                        [](const Slice&) { return "slice"; },
                         [](const Repeat&) { return "repeat"; },
                         [](const Resize&) { return "resize"; },
                         [](const AveragePool2d&) { return "average_pool2d"; },
@@ -239,6 +271,7 @@ std::string_view op_name(const Op& op) {
                         [](const InstanceNorm&) { return "instance_norm"; },
                         [](const BatchNorm&) { return "batch_norm"; },
                         [](const LayerNorm&) { return "layer_norm"; },
+                        [](const Softmax&) { return "softmax"; },
                         [](const MatMul&) { return "matmul"; },
                         [](const Linear&) { return "linear"; },
                         [](const MaxPool2d&) { return "max_pool2d"; },
@@ -261,6 +294,7 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                         [&](const Softplus&) { return same_shape(in); },
                         [&](const Selu&) { return same_shape(in); },
                         [&](const Sigmoid&) { return same_shape(in); },
+                        [&](const Tanh&) { return same_shape(in); },
                         [&](const Abs&) { return same_shape(in); },
                         [&](const Gelu&) { return same_shape(in); },
                         [&](const Log1p&) { return same_shape(in); },
@@ -300,6 +334,8 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                           return checked({in[0][0], in[0][1] * r * r, in[0][2] / r, in[0][3] / r});
                         },
                         [&](const Crop& o) { return crop_shape(o, in); },
+                        [&](const Pad& o) { return pad_shape(o, in); },
+                        [&](const Slice& o) { return slice_shape(o, in); },
                         [&](const Repeat& o) { return repeat_shape(o, in); },
                         [&](const Resize& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
@@ -319,6 +355,7 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                         [&](const InstanceNorm&) { return norm_shape(in, 2); },
                         [&](const BatchNorm&) { return norm_shape(in, 4); },
                         [&](const LayerNorm&) { return layer_norm_shape(in); },
+                        [&](const Softmax& o) { return softmax_shape(o, in); },
                         [&](const MatMul&) { return matmul_shape(in); },
                         [&](const Linear&) { return linear_shape(in); },
                         [&](const Permute& o) { return permute_shape(o, in); },
@@ -352,6 +389,7 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const Softplus&) { return 2 * n; },
                         [&](const Selu&) { return 3 * n; },
                         [&](const Sigmoid&) { return 3 * n; },
+                        [&](const Tanh&) { return n; },
                         [&](const Abs&) { return n; },
                         [&](const Gelu&) { return 5 * n; },
                         [&](const Log1p&) { return n; },
@@ -372,6 +410,7 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const InstanceNorm&) { return 7 * n; },
                         [&](const BatchNorm&) { return 2 * n; },
                         [&](const LayerNorm&) { return 5 * n; },
+                        [&](const Softmax&) { return 4 * n; },
                         [&](const MatMul&) { return 2 * n * in[0][-1]; },
                         [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
                         [&](const HardSwish&) { return 5 * n; },
@@ -426,6 +465,15 @@ PixelReach op_reach(const Op& op, std::span<const Shape> in, int axis) {
                           const int cut = axis == 0 ? o.edges.top : o.edges.left;
                           return PixelReach{1, 1, -cut, cut};
                         },
+                        [&](const Pad& o) {
+                          const int before = axis == 0 ? o.edges.top : o.edges.left;
+                          return PixelReach{1, 1, before, -before};
+                        },
+                        [&](const Slice& o) {
+                          const int cut = o.axis == 2 + axis ? static_cast<int>(o.begin) : 0;
+                          return PixelReach{1, 1, -cut, cut};
+                        },
+                        [&](const Softmax& o) { return o.axis == 2 + axis ? everything : PixelReach{}; },
                         // These need not keep pixels in place.
                         [&](const Repeat&) { return everything; },
                         [&](const MatMul&) { return everything; },

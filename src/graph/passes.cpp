@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "graph/evaluate.h"
@@ -114,7 +115,8 @@ void fold_affine_into_convolutions(Graph& graph) {
   }
 }
 
-// Keeps what the outputs need and renumbers the values. Inputs stay even when unread.
+}  // namespace
+
 Graph without_dead(Graph graph) {
   std::vector<bool> needed(graph.values.size(), false);
   for (ValueId id : graph.outputs) needed[static_cast<size_t>(id)] = true;
@@ -142,7 +144,33 @@ Graph without_dead(Graph graph) {
   return result;
 }
 
-}  // namespace
+void merge_permutations(Graph& graph) {
+  std::map<ValueId, const Node*> made_by;
+  std::map<ValueId, ValueId> instead;  // of permutations that change nothing
+  const auto resolved = [&](ValueId id) {
+    const auto found = instead.find(id);
+    return found == instead.end() ? id : found->second;
+  };
+  for (Node& node : graph.nodes) {
+    std::ranges::transform(node.inputs, node.inputs.begin(), resolved);
+    auto* permute = std::get_if<Permute>(&node.op);
+    if (permute == nullptr) continue;
+    made_by[node.output] = &node;
+    if (const auto before = made_by.find(node.inputs[0]); before != made_by.end()) {
+      const Permute& first = std::get<Permute>(before->second->op);
+      for (int& axis : permute->order) axis = first.order[static_cast<size_t>(axis)];
+      node.inputs = before->second->inputs;
+    }
+    if (permute->order == std::array{0, 1, 2, 3}) instead[node.output] = node.inputs[0];
+  }
+  for (ValueId& id : graph.outputs) {
+    const ValueId source = resolved(id);
+    if (source != id && graph.value(source).kind == ValueKind::result) {
+      graph.value(source).name = graph.value(id).name;
+      id = source;
+    }
+  }
+}
 
 Result<Graph> bind_parameters(const Graph& graph, const Parameters& parameters) {
   Graph bound = graph;

@@ -26,5 +26,10 @@ Result<Graph> optimise(Graph graph);
 // what stands for a parameter: a value of the same shape.
 std::vector<ValueId> append(GraphBuilder& b, const Graph& graph,
                             const std::function<ValueId(const Value& parameter)>& weight = {});
+// What the outputs need; inputs stay even when unread.
+Graph without_dead(Graph graph);
+
+// Permutations of permutations become one, those that change nothing none; what they leave unread stays.
+void merge_permutations(Graph& graph);
 
 }  // namespace framelift

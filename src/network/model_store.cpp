@@ -12,9 +12,11 @@
 
 #include "base/log.h"
 #include "network/network.h"
+#include "network/onnx/onnx_network.h"
 #include "weights/catalogue/catalogue.h"
 #include "weights/catalogue/fetch.h"
 #include "weights/catalogue/sha256.h"
+#include "weights/file_bytes.h"
 #include "weights/safetensors.h"
 
 namespace framelift {
@@ -24,9 +26,17 @@ namespace {
 namespace fs = std::filesystem;
 
 // Of networks that framelift builds, and of those whose file holds the graph and is kept as it is.
-constexpr std::array<const char*, 2> stored_extensions = {".safetensors", ".tflite"};
-constexpr std::array<std::string_view, 7> weight_extensions = {".safetensors", ".pth",   ".pt",    ".ckpt",
-                                                               ".bin",         ".param", ".tflite"};
+constexpr std::array<const char*, 3> stored_extensions = {".safetensors", ".tflite", ".onnx"};
+constexpr std::array<std::string_view, 8> weight_extensions = {".safetensors", ".pth",   ".pt",     ".ckpt",
+                                                               ".bin",         ".param", ".tflite", ".onnx"};
+
+const char* stored_extension(const WeightFile& file) {
+  switch (file.format) {
+    case WeightFormat::tflite: return ".tflite";
+    case WeightFormat::onnx: return ".onnx";
+    default: return ".safetensors";
+  }
+}
 
 Status check_name(std::string_view name) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -92,18 +102,13 @@ Status store(const Network& network, const fs::path& path, std::map<std::string,
   return write_safetensors(path, named, metadata);
 }
 
-// A file that holds its network, which appears under its name when it is complete.
-Status copy_whole(const fs::path& from, const fs::path& to) {
+// A file that holds its network; of an ONNX model with all that lies beside it.
+Status store_whole(const WeightFile& file, const fs::path& to) {
   FL_CHECK(create_folder(to.parent_path()));
-  fs::path part = to;
-  part += ".part";
-  std::error_code error;
-  fs::copy_file(from, part, fs::copy_options::overwrite_existing, error);
-  if (!error) fs::rename(part, to, error);
-  if (!error) return {};
-  std::error_code ignored;
-  fs::remove(part, ignored);
-  return fail(ErrorCode::io, "{}: cannot be written ({})", to.string(), error.message());
+  FL_TRY(const auto bytes, read_file_bytes(file.path));
+  if (!file.onnx) return write_file_bytes(to, std::array{std::span<const std::byte>(bytes)});
+  FL_TRY(const std::string whole, self_contained_onnx(file, bytes));
+  return write_file_bytes(to, std::array{std::as_bytes(std::span(whole))});
 }
 
 Result<StoredModel> refuse_existing(std::string_view name, const fs::path& path) {
@@ -206,13 +211,13 @@ Result<StoredModel> import_model(const fs::path& file, const ImportOptions& opti
   FL_CHECK(check_name(name));
   const auto there = find_stored(name);
   if (!options.overwrite && there) return refuse_existing(name, *there);
-  const fs::path path = stored_path(name, stored_extensions[network.graph ? 1 : 0]);
+  const fs::path path = stored_path(name, stored_extension(weights));
   std::error_code ignored;
   if (there && *there != path) fs::remove(*there, ignored);
-  if (network.graph) {
+  if (network.from_file.build) {
     if (by_content == nullptr && !(options.license + options.source).empty())
       log::warn("{}: is kept as it is, and holds no licence or source", file.string());
-    FL_CHECK(copy_whole(weights.path, path));
+    FL_CHECK(store_whole(weights, path));
     return StoredModel{name, path};
   }
   FL_CHECK(

@@ -59,11 +59,13 @@ Result<Network> checked_network(const WeightFile& file) {
   FL_CHECK(check_own_metadata(file, detected));
   Network network;
   network.architecture = detected.architecture;
-  network.contract = detected.architecture->contract(detected.hyper);
-  FL_TRY(network.parameters, detected.architecture->parameters(file, detected.hyper));
-  if (detected.architecture->graph_of) {
-    FL_TRY(Graph graph, detected.architecture->graph_of(file, detected.hyper));
-    network.graph = std::make_shared<const Graph>(std::move(graph));
+  if (detected.architecture->open) {
+    FL_TRY(network.from_file, detected.architecture->open(file, detected.hyper));
+    network.contract = std::move(network.from_file.contract);
+    network.parameters = std::move(network.from_file.parameters);
+  } else {
+    network.contract = detected.architecture->contract(detected.hyper);
+    FL_TRY(network.parameters, detected.architecture->parameters(file, detected.hyper));
   }
   network.hyper = std::move(detected.hyper);
   for (const auto& [key, value] : file.metadata) {
@@ -104,19 +106,24 @@ NetworkContract segmentation_contract(int planes) {
 }
 
 Result<Graph> Network::build(int batch, int height, int width) const {
-  if (!graph) return architecture->build(hyper, batch, height, width);
-  if (height != contract.fixed_height || width != contract.fixed_width)
-    return fail(ErrorCode::invalid_argument, "model {} takes pictures of {}x{} pixels, not {}x{}", name,
+  if (contract.fixed_width > 0 && (height != contract.fixed_height || width != contract.fixed_width))
+    return fail(ErrorCode::invalid_argument, "model {} takes pictures of {}x{} pixels, not of {}x{}", name,
                 contract.fixed_width, contract.fixed_height, width, height);
-  if (batch == 1) return *graph;
-  auto batched = with_batch(*graph, batch);
-  if (!batched) return fail(batched.error().code, "model {}: {}", name, batched.error().message);
-  return batched;
+  return from_file.build ? from_file.build(batch, height, width) : architecture->build(hyper, batch, height, width);
+}
+
+Result<Graph> Network::build_frame_graph(int batch, int height, int width) const {
+  return from_file.build_frame_graph ? from_file.build_frame_graph(batch, height, width)
+                                     : architecture->build_frame_graph(hyper, batch, height, width);
 }
 
 Result<Graph> Network::build_sample(int alignments) const {
-  if (graph) return *graph;
-  return build(1, alignments * contract.alignment, alignments * contract.alignment);
+  if (contract.fixed_width > 0) return build(1, contract.fixed_height, contract.fixed_width);
+  int edge = alignments * contract.alignment;
+  // Networks that nobody here knows may have layers that tiny pictures vanish in.
+  constexpr int usual_edge = 64;
+  if (from_file.build) edge *= (usual_edge + edge - 1) / edge;
+  return build(1, edge, edge);
 }
 
 Result<Backend*> find_backend(std::string_view name, const Network& network, const CompileOptions& options) {
@@ -144,7 +151,7 @@ Result<Network> load_network(const std::filesystem::path& path) {
 }
 
 Result<Network> interpolate(const Network& a, const Network& b, float strength) {
-  if (a.architecture != b.architecture || a.hyper != b.hyper || a.graph != b.graph)
+  if (a.architecture != b.architecture || a.hyper != b.hyper || a.from_file.build || b.from_file.build)
     return fail(ErrorCode::invalid_argument, "{} and {} are different networks and cannot be mixed", a.name, b.name);
   if (!(strength >= 0 && strength <= 1))
     return fail(ErrorCode::invalid_argument, "a mixing strength of {} is outside of 0 to 1", strength);
@@ -153,7 +160,6 @@ Result<Network> interpolate(const Network& a, const Network& b, float strength) 
   mixed.architecture = a.architecture;
   mixed.hyper = a.hyper;
   mixed.contract = a.contract;
-  mixed.graph = a.graph;
   mixed.metadata = a.metadata;
   for (const auto& [key, tensor] : a.parameters) {
     const std::span<const float> other = b.parameters.at(key).f32();

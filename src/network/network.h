@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,6 +74,17 @@ NetworkContract segmentation_contract(int planes);
 // Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...
 using HyperParameters = std::map<std::string, int, std::less<>>;
 
+// A network's graph for `batch` pictures of one size.
+using GraphOfSize = std::function<Result<Graph>(int batch, int height, int width)>;
+
+// What a file that holds its network itself says of it.
+struct FileNetwork {
+  NetworkContract contract;
+  Parameters parameters;
+  GraphOfSize build, build_frame_graph;  // as those of Architecture; the second is empty where there is none
+  std::string summary;                   // one line: what was read and what was guessed; may be empty
+};
+
 // One network family. Static data, listed in registry.cpp.
 struct Architecture {
   const char* name;         // "srvgg-compact"
@@ -90,8 +101,8 @@ struct Architecture {
   // What is computed once per frame, never per tile: from the reduced frame "picture" [batch,3,H,W] to small vectors.
   // Null for networks without.
   Result<Graph> (*build_frame_graph)(const HyperParameters& hyper, int batch, int height, int width) = nullptr;
-  // In place of `build`, for files that hold the network itself: their graph, for one picture of the contract's size.
-  Result<Graph> (*graph_of)(const WeightFile& file, const HyperParameters& hyper) = nullptr;
+  // In place of the four above, for files that hold the network itself.
+  Result<FileNetwork> (*open)(const WeightFile& file, const HyperParameters& hyper) = nullptr;
 };
 
 // Those that weight files hold.
@@ -106,11 +117,12 @@ struct Network {
   Parameters parameters;
   std::map<std::string, std::string> metadata;  // licence, source, ...
 
-  std::shared_ptr<const Graph> graph;  // what Architecture::graph_of made; null for architectures that build
+  FileNetwork from_file;  // of architectures that open files; its contract and parameters are the two above
 
-  // Errors: also invalid_argument, for a size that a fixed graph does not take.
+  // Errors: also invalid_argument, for a size that a network of one fixed size does not take.
   Result<Graph> build(int batch, int height, int width) const;
-  // For the smallest picture of `alignments` times the alignment a side; of a fixed graph, the graph.
+  Result<Graph> build_frame_graph(int batch, int height, int width) const;
+  // For a small picture whose edges are multiples of `alignments` times the alignment, or of the one size it takes.
   Result<Graph> build_sample(int alignments) const;
   int64_t parameter_count() const;
 };

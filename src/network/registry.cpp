@@ -5,6 +5,7 @@
 #include "network/hdrtvnet.h"
 #include "network/ldr2hdr.h"
 #include "network/network.h"
+#include "network/onnx/onnx_network.h"
 #include "network/rrdbnet.h"
 #include "network/segmentation/deeplabv3plus.h"
 #include "network/segmentation/file_graph.h"
@@ -14,8 +15,9 @@
 namespace framelift {
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all = {
-      &srvgg_compact, &rrdbnet, &hdrtvnet, &hallucination, &ldr2hdr, &expandnet, &gainmap, &deeplabv3plus, &file_graph};
+  static const std::vector<const Architecture*> all = {&srvgg_compact, &rrdbnet,     &hdrtvnet, &hallucination,
+                                                       &ldr2hdr,       &expandnet,   &gainmap,  &deeplabv3plus,
+                                                       &file_graph,    &onnx_network};
   return all;
 }
 

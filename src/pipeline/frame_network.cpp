@@ -18,8 +18,7 @@ Result<FrameNetwork> FrameNetwork::create(const Network& network, Backend& backe
   FrameNetwork made(wanted.edge > 0 ? Reducer::to_size(height, width, wanted.edge, wanted.edge, Reduction::bilinear)
                                     : Reducer::by_factor(height, width, wanted.factor, method),
                     stabilise);
-  FL_TRY(const Graph graph, network.architecture->build_frame_graph(network.hyper, 1, made.reducer_.target_height(),
-                                                                    made.reducer_.target_width()));
+  FL_TRY(const Graph graph, network.build_frame_graph(1, made.reducer_.target_height(), made.reducer_.target_width()));
   CompileOptions one_at_a_time = options;
   one_at_a_time.latency = true;
   // Small, and it sets the tone of the whole frame: never in less than f32.

@@ -137,6 +137,12 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
   FL_CHECK(check_output_kind(job));
   if (contract.output_color && !job.force) FL_CHECK(expect_sdr(job.source.path, plan.input_color));
   FL_CHECK(plan_pictures(job, input, contract.scale, plan));
+  if (contract.fixed_width > 0 &&
+      (plan.input_width != contract.fixed_width || plan.input_height != contract.fixed_height))
+    return fail(ErrorCode::invalid_argument,
+                "model {} takes pictures of {}x{} pixels only; reduce them to that with --input-size {}x{}",
+                job.network->name, contract.fixed_width, contract.fixed_height, contract.fixed_width,
+                contract.fixed_height);
 
   plan.sink = for_frames_of(input, job.sink);
   plan.sink.width = plan.output_width;
@@ -278,7 +284,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
   request.max_tile_edge = job.tile;
   request.blend = blended_pixels(job, request.halo);
   // Classes are told by what is around them, and regions are cleaned as a whole.
-  request.halo.global |= contract.output != OutputKind::picture;
+  request.halo.global |= contract.output != OutputKind::picture || contract.fixed_width > 0;
   if (request.halo.global && job.tile > 0)
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);

@@ -26,10 +26,11 @@ struct ReadyJob {
   TiledNetwork network;
 };
 
-// With the size that the network takes, where it takes only one and the job names none.
+// With the size that the network takes, where it takes only one and the job names none: masks are enlarged again, while
+// pictures are reduced only when the user says so.
 VideoJob with_fixed_size(VideoJob job) {
   const NetworkContract& contract = job.network->contract;
-  if (contract.fixed_width > 0 && job.input_width == 0) {
+  if (contract.fixed_width > 0 && contract.output != OutputKind::picture && job.input_width == 0) {
     job.input_width = contract.fixed_width;
     job.input_height = contract.fixed_height;
   }

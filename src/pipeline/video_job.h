@@ -55,7 +55,7 @@ struct VideoJob {
   int64_t memory_bytes = 0;  // for the network's activations; 0: half of what is free
   // Sizes, in pixels (pipeline/size_plan.h has what follows from them).
   int max_input_width = 0, max_input_height = 0;  // the picture is reduced to fit before the network; 0: no limit
-  // The network's input, fixed; 0: the only one that the network takes, else the picture's size within the limits.
+  // The network's input, fixed; 0: the only one of a network for masks, else the picture's size within the limits.
   int input_width = 0, input_height = 0;
   Fit fit = Fit::letterbox;           // how the picture comes to the fixed size
   bool keep_bars = false;             // letterbox: the output has the bars too; else they are cut off again

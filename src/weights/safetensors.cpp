@@ -1,11 +1,7 @@
 #include "weights/safetensors.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -13,6 +9,7 @@
 #include <set>
 
 #include "base/byte_reader.h"
+#include "weights/file_bytes.h"
 #include "weights/tensor_size.h"
 
 namespace framelift {
@@ -188,42 +185,6 @@ Status check_coverage(std::vector<PlacedTensor> tensors, uint64_t data_bytes, st
   return {};
 }
 
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& target)
-      : path_(target.string() + fmt::format(".{}.tmp", ::getpid())),
-        descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
-  ~TemporaryFile() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    if (!kept_) ::unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  bool is_open() const { return descriptor_ >= 0; }
-  bool write(const void* data, size_t size) {
-    const char* next = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t done = ::write(descriptor_, next, std::min(size, size_t{1} << 30));
-      if (done < 0 && errno == EINTR) continue;
-      if (done < 0) return false;
-      next += done;
-      size -= static_cast<size_t>(done);
-    }
-    return true;
-  }
-  bool rename_to(const std::filesystem::path& target) {
-    kept_ = ::fsync(descriptor_) == 0 && ::rename(path_.c_str(), target.c_str()) == 0;
-    return kept_;
-  }
-
- private:
-  std::string path_;
-  int descriptor_;
-  bool kept_ = false;
-};
-
 }  // namespace
 
 Result<WeightFile> parse_safetensors(std::span<const std::byte> bytes, std::string_view name) {
@@ -278,15 +239,11 @@ Status write_safetensors(const std::filesystem::path& path, std::span<const Name
   std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors start aligned, as other writers do
 
-  TemporaryFile file(path);
-  if (!file.is_open())
-    return fail(ErrorCode::io, "{}: cannot be created ({}); check the folder", path.string(), std::strerror(errno));
   const uint64_t header_bytes = text.size();
-  bool written = file.write(&header_bytes, sizeof header_bytes) && file.write(text.data(), text.size());
-  for (const NamedTensor& entry : tensors) written = written && file.write(entry.tensor->data(), entry.tensor->bytes());
-  if (!written || !file.rename_to(path))
-    return fail(ErrorCode::io, "{}: cannot be written ({}); check the free space", path.string(), std::strerror(errno));
-  return {};
+  std::vector<std::span<const std::byte>> parts{std::as_bytes(std::span(&header_bytes, 1)),
+                                                std::as_bytes(std::span(text))};
+  for (const NamedTensor& entry : tensors) parts.emplace_back(entry.tensor->data(), entry.tensor->bytes());
+  return write_file_bytes(path, parts);
 }
 
 }  // namespace framelift

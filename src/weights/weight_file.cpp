@@ -7,6 +7,7 @@
 #include "weights/file_bytes.h"
 #include "weights/hinerv_archive.h"
 #include "weights/ncnn.h"
+#include "weights/onnx/onnx_model.h"
 #include "weights/pytorch.h"
 #include "weights/safetensors.h"
 #include "weights/tflite.h"
@@ -42,13 +43,25 @@ Result<WeightFile> read_ncnn_pair(std::filesystem::path param, std::filesystem::
   return parse_ncnn(param_bytes, param.string(), bin_bytes, bin.string());
 }
 
+Result<WeightFile> read_onnx(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  FL_TRY(OnnxModel model, parse_onnx_model(bytes, path.string()));
+  WeightFile file;
+  file.path = path;
+  file.format = WeightFormat::onnx;
+  file.metadata = model.metadata;
+  file.onnx = std::make_shared<const OnnxModel>(std::move(model));
+  return file;
+}
+
 Result<WeightFile> read_any(const std::filesystem::path& path) {
   const std::string name = path.string();
   const std::string extension = path.extension().string();
   FL_TRY(auto bytes, read_file_bytes(path));
   const std::string_view head = opening(bytes, 32);
   FL_CHECK(refuse_stand_ins(head, name));
-  // First, because the length that opens a safetensors file may begin with the bytes of a pickle (0x80 0x02 = 640).
+  if (extension == ".onnx") return read_onnx(bytes, path);  // nothing in such a file's opening says what it is
+  // Before pickles, because the length that opens a safetensors file may begin with the bytes of a pickle (0x80 0x02 =
+  // 640).
   if (looks_like_safetensors(head)) return parse_safetensors(bytes, name);
   if (looks_like_tflite(head)) return parse_tflite(bytes, name);
   if (looks_like_zip(head)) {
@@ -64,10 +77,11 @@ Result<WeightFile> read_any(const std::filesystem::path& path) {
       return fail(ErrorCode::not_found, "{}: ncnn weights need {} beside them", name, param.string());
     return read_ncnn_pair(param, path);
   }
-  return fail(ErrorCode::unsupported,
-              "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite, HiNeRV "
-              ".zip)",
-              name);
+  return fail(
+      ErrorCode::unsupported,
+      "{}: is no weight file framelift knows (safetensors, PyTorch .pth/.pt, ncnn .param/.bin, .tflite, .onnx, HiNeRV "
+      ".zip)",
+      name);
 }
 
 }  // namespace
@@ -78,6 +92,7 @@ const char* to_string(WeightFormat format) {
     case WeightFormat::pytorch: return "pytorch";
     case WeightFormat::ncnn: return "ncnn";
     case WeightFormat::tflite: return "tflite";
+    case WeightFormat::onnx: return "onnx";
     case WeightFormat::hinerv: return "hinerv";
   }
   return "?";

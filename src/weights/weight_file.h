@@ -14,8 +14,10 @@
 
 namespace framelift {
 
-enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, tflite, hinerv };
+enum class WeightFormat : uint8_t { safetensors, pytorch, ncnn, tflite, hinerv, onnx };
 const char* to_string(WeightFormat format);
+
+struct OnnxModel;  // weights/onnx/onnx_model.h
 
 struct WeightFile {
   std::filesystem::path path;  // of the file with the weights: the .bin of an ncnn pair
@@ -28,6 +30,8 @@ struct WeightFile {
   // "layer.<name>" = "Type id=value ..." per layer.
   std::map<std::string, std::string> metadata;
 
+  // An ONNX model, whose graph is built for one size at a time; it holds its tensors itself.
+  std::shared_ptr<const OnnxModel> onnx;
   // Of formats that hold the network itself (tflite): its graph, whose parameters are `tensors` by name. Null for those
   // that hold weights alone.
   std::shared_ptr<const Graph> graph;

@@ -28,6 +28,7 @@ import light_cases  # noqa: F401
 import weight_cases  # noqa: F401
 import output_cases  # noqa: F401
 import profile_cases  # noqa: F401
+import onnx_cases  # noqa: F401
 import segment_cases  # noqa: F401
 import option_cases  # noqa: F401
 import train_cases  # noqa: F401

@@ -104,6 +104,12 @@ class Sandbox:
         if left:
             raise Wrong(f"left behind: {', '.join(sorted(p.name for p in left))}")
 
+    def must_succeed(self, words, timeout=300):
+        """For verbs that make no video."""
+        self.execute(words, timeout=timeout)
+        if self.code != 0:
+            raise Wrong(f"exit code {self.code}")
+
     def must_work(self, words, frames=None, size=None, timeout=300, also=()):
         """`also`: files that it writes beside the output."""
         before = self.files()

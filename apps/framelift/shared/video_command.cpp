@@ -81,6 +81,7 @@ Result<Network> prepare(VideoCommand& o) {
                 o.linear_light ? "no linear light" : "linear light",
                 o.linear_light ? "framelift expand takes models of the networks gainmap, ldr2hdr and expandnet"
                                : "use it with framelift expand");
+  if (!network.from_file.summary.empty() && !o.quiet) fmt::print(stderr, "{}\n", network.from_file.summary);
   // Networks that are made for a display of a certain peak take the job's.
   if (auto peak = network.hyper.find("peak_nits"); peak != network.hyper.end())
     peak->second = static_cast<int>(o.job.peak_nits);

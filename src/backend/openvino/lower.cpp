@@ -84,6 +84,8 @@ class Lowering {
     return std::make_shared<op::Selu>(in(0), scalar(1.6732632423543772f), scalar(1.0507009873554805f));
   }
   Out lower(const Sigmoid&) const { return std::make_shared<op::Sigmoid>(in(0)); }
+  Out lower(const Tanh&) const { return std::make_shared<op::Tanh>(in(0)); }
+  Out lower(const Softmax& a) const { return std::make_shared<op::Softmax>(in(0), a.axis); }
   Out lower(const Abs&) const { return std::make_shared<op::Abs>(in(0)); }
   Out lower(const Gelu&) const { return std::make_shared<op::Gelu>(in(0), ov::op::GeluApproximationMode::ERF); }
   Out lower(const Log1p&) const { return std::make_shared<op::Log>(std::make_shared<op::Add>(in(0), scalar(1))); }
@@ -124,6 +126,18 @@ class Lowering {
     const Padding& p = a.edges;
     return std::make_shared<op::Slice>(in(0), integers({p.top, p.left}), integers({s[2] - p.bottom, s[3] - p.right}),
                                        integers({1, 1}), integers({2, 3}));
+  }
+  Out lower(const Pad& a) const {
+    const Padding& p = a.edges;
+    const auto mode = a.mode == PadMode::zero      ? ov::op::PadMode::CONSTANT
+                      : a.mode == PadMode::reflect ? ov::op::PadMode::REFLECT
+                                                   : ov::op::PadMode::EDGE;
+    return std::make_shared<op::Pad>(in(0), integers({0, 0, p.top, p.left}), integers({0, 0, p.bottom, p.right}),
+                                     op::Constant::create(ov::element::f32, {}, {0.0f}), mode);
+  }
+  Out lower(const Slice& a) const {
+    return std::make_shared<op::Slice>(in(0), integers({a.begin}), integers({a.end}), integers({1}),
+                                       integers({a.axis}));
   }
   Out lower(const Repeat& a) const { return std::make_shared<op::Tile>(in(0), integers({1, 1, a.rows, a.columns})); }
   Out lower(const Permute& a) const {

@@ -32,18 +32,7 @@ Result<HyperParameters> detect(const WeightFile& file) {
       {"height", static_cast<int>(in[2])}, {"width", static_cast<int>(in[3])}, {"planes", static_cast<int>(out[1])}};
 }
 
-Result<Parameters> parameters(const WeightFile& file, const HyperParameters&) {
-  return bind_state_dict(file, {file.graph.get()});
-}
-
-NetworkContract contract(const HyperParameters& hyper) {
-  NetworkContract result = segmentation_contract(hyper.at("planes"));
-  result.fixed_height = hyper.at("height");
-  result.fixed_width = hyper.at("width");
-  return result;
-}
-
-// The file's graph behind a new input: x * 2 - 1.
+// x * 2 - 1 of the picture, then the file's graph.
 Graph with_signed_input(Graph graph) {
   const ValueId inner = graph.inputs[0];
   const auto append = [&](Value value) {
@@ -65,13 +54,24 @@ Graph with_signed_input(Graph graph) {
   return graph;
 }
 
-Result<Graph> graph_of(const WeightFile& file, const HyperParameters& hyper) {
-  return hyper.at("planes") > 1 ? with_signed_input(*file.graph) : *file.graph;
+Result<FileNetwork> open(const WeightFile& file, const HyperParameters& hyper) {
+  const int planes = hyper.at("planes");
+  FileNetwork network;
+  network.contract = segmentation_contract(planes);
+  network.contract.fixed_height = hyper.at("height");
+  network.contract.fixed_width = hyper.at("width");
+  FL_TRY(network.parameters, bind_state_dict(file, {file.graph.get()}));
+  const auto graph = planes > 1 ? std::make_shared<const Graph>(with_signed_input(*file.graph)) : file.graph;
+  network.build = [graph](int batch, int, int) -> Result<Graph> {
+    if (batch == 1) return *graph;
+    return with_batch(*graph, batch);
+  };
+  return network;
 }
 
 }  // namespace
 
 const Architecture file_graph = {
-    name, "segmentation networks of .tflite files", detect, parameters, contract, nullptr, nullptr, graph_of};
+    name, "segmentation networks of .tflite files", detect, nullptr, nullptr, nullptr, nullptr, open};
 
 }  // namespace framelift

@@ -59,6 +59,8 @@ struct Lowering {
   at::Tensor operator()(const Softplus&) const { return at::softplus(in[0]); }
   at::Tensor operator()(const Selu&) const { return at::selu(in[0]); }
   at::Tensor operator()(const Sigmoid&) const { return at::sigmoid(in[0]); }
+  at::Tensor operator()(const Tanh&) const { return at::tanh(in[0]); }
+  at::Tensor operator()(const Softmax& op) const { return at::softmax(in[0], op.axis); }
   at::Tensor operator()(const Abs&) const { return at::abs(in[0]); }
   at::Tensor operator()(const Gelu&) const { return at::gelu(in[0], "none"); }
   at::Tensor operator()(const Log1p&) const { return at::log1p(in[0]); }
@@ -74,6 +76,12 @@ struct Lowering {
     const Padding& p = op.edges;
     return in[0].slice(2, p.top, in[0].size(2) - p.bottom).slice(3, p.left, in[0].size(3) - p.right);
   }
+  at::Tensor operator()(const Pad& op) const {
+    const Padding& p = op.edges;
+    const char* mode = op.mode == PadMode::zero ? "constant" : op.mode == PadMode::reflect ? "reflect" : "replicate";
+    return at::pad(in[0], {p.left, p.right, p.top, p.bottom}, mode);
+  }
+  at::Tensor operator()(const Slice& op) const { return in[0].slice(op.axis, op.begin, op.end); }
   // Repeated in the order in which pictures lie in memory, channels last.
   at::Tensor operator()(const Repeat& op) const {
     return in[0].permute({0, 2, 3, 1}).repeat({1, op.rows, op.columns, 1}).permute({0, 3, 1, 2});
