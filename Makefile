@@ -51,6 +51,7 @@ bench: build peers-venv ## measure framelift and its peers; writes bench/results
 
 goldens: peers-venv ## make tests/golden again with PyTorch
 	@.venv-peers/bin/python tools/make_goldens.py
+	@.venv-peers/bin/python tools/make_onnx_goldens.py
 
 format: ## format all C++ files
 	@tools/setup.sh --lint

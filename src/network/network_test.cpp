@@ -129,7 +129,7 @@ TEST(Network, RefusesOtherNetworks) {
   EXPECT_FAILS_WITH(
       make_network(file),
       "resnet.pth: holds no network framelift knows (srvgg-compact, rrdbnet, hdrtvnet++, hdrtvnet++-hg, ldr2hdr, "
-      "expandnet, gainmap, deeplabv3plus, file-graph)");
+      "expandnet, gainmap, deeplabv3plus, file-graph, onnx)");
   WeightFile empty;
   empty.path = "empty.safetensors";
   EXPECT_FAILS_WITH(make_network(empty), "its first tensor is missing");

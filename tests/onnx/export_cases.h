@@ -73,6 +73,8 @@ struct NetworkCase {
   bool fixed = false;         // exported for that size alone
 };
 
+inline void PrintTo(const NetworkCase& c, std::ostream* out) { *out << c.name; }
+
 // Weights that follow the formula, for every parameter of an architecture.
 inline Network formula_network(const Architecture& architecture, const HyperParameters& hyper) {
   Network network;

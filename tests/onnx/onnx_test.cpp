@@ -25,6 +25,8 @@ struct ExporterCase {
   OutputKind output;
 };
 
+void PrintTo(const ExporterCase& c, std::ostream* out) { *out << c.name; }
+
 class FromPyTorch : public testing::TestWithParam<ExporterCase> {};
 
 TEST_P(FromPyTorch, EveryBackendAgreesAtEverySize) {

@@ -1,5 +1,6 @@
 #include "network/segmentation/file_graph.h"
 
+#include "graph/passes.h"
 #include "network/tensor_names.h"
 
 namespace framelift {

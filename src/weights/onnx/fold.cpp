@@ -10,7 +10,7 @@
 namespace framelift {
 namespace {
 
-constexpr int64_t largest = 1 << 16;  // elements; what is longer is no shape
+constexpr int64_t largest = 1 << 12;  // elements; what is longer is no shape
 
 // A small tensor of integers or reals.
 struct Numbers {

@@ -9,7 +9,9 @@
 namespace framelift {
 namespace {
 
-constexpr int64_t most_known_numbers = int64_t{1} << 20;  // of what is looked into, not of weights
+constexpr int64_t most_known_numbers = 1 << 16;  // of what is looked into, not of weights
+
+constexpr size_t most_slices = 1 << 12;
 
 // Numbers of a known tensor, widened.
 template <class T>
@@ -194,7 +196,7 @@ Status OnnxLowering::lower(const OnnxNode& node) {
 
 // ---- ops of several nodes
 
-ValueId OnnxLowering::select_channels(ValueId x, std::vector<int64_t> order) {
+Result<ValueId> OnnxLowering::select_channels(ValueId x, std::vector<int64_t> order) {
   if (const auto before = selected.find(x); before != selected.end()) {
     for (int64_t& channel : order) channel = before->second.second[static_cast<size_t>(channel)];
     x = before->second.first;
@@ -206,6 +208,7 @@ ValueId OnnxLowering::select_channels(ValueId x, std::vector<int64_t> order) {
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
     while (end < order.size() && order[end] == order[end - 1] + 1) ++end;
+    if (parts.size() == most_slices) return unsupported("reorders the channels of {}", to_string(b.shape(x)));
     parts.push_back(b.slice(x, 1, order[i], order[end - 1] + 1));
     i = end;
   }

@@ -8,6 +8,7 @@
 namespace framelift {
 namespace {
 
+constexpr int64_t most_channels = 1 << 14;      // of pictures whose channels are reordered
 constexpr int64_t most_pixels_moved = 1 << 14;  // of paddings and crops; sums stay within int
 
 Status pass_on(OnnxLowering& l) {
@@ -92,8 +93,8 @@ Result<ValueId> put_together(OnnxLowering& l, const Rearranged& r, const Shape& 
       return l.b.pixel_unshuffle(r.source, static_cast<int>(s[3]));
   }
   // [N,g,C,H,W] -> [N,C,g,H,W]
-  if (pictures && s.rank() == 5 && r.order == Order{0, 2, 1, 3, 4} && s[3] == from[2] && s[4] == from[3] &&
-      wanted == from) {
+  if (pictures && s.rank() == 5 && from[1] <= most_channels && r.order == Order{0, 2, 1, 3, 4} && s[3] == from[2] &&
+      s[4] == from[3] && wanted == from) {
     std::vector<int64_t> channels;
     for (int64_t c = 0; c < s[2]; ++c)
       for (int64_t g = 0; g < s[1]; ++g) channels.push_back(g * s[2] + c);
@@ -299,7 +300,8 @@ Status gather(OnnxLowering& l) {
   }
   if (index_shape.rank() != 1 || axis != 1 || s.rank() != 4 || indices.empty())
     return l.unsupported("takes entries of axis {} of {}; channels of pictures can be taken", axis, to_string(s));
-  return l.set(l.select_channels(x, std::move(indices)));
+  FL_TRY(const ValueId y, l.select_channels(x, std::move(indices)));
+  return l.set(y);
 }
 
 Status pad(OnnxLowering& l) {
@@ -419,7 +421,7 @@ Status resize(OnnxLowering& l) {
 
 Result<int> block_size(OnnxLowering& l, ValueId x) {
   FL_TRY(const int64_t block, l.integer("blocksize", 0));
-  if (block < 1 || block > 1 << 10 || l.b.shape(x).rank() != 4)
+  if (block < 1 || block > 64 || l.b.shape(x).rank() != 4)
     return l.refuse(ErrorCode::invalid_data, "blocks of {} in {}", block, to_string(l.b.shape(x)));
   return static_cast<int>(block);
 }
@@ -441,9 +443,12 @@ Status depth_to_space(OnnxLowering& l) {
   FL_TRY(const int block, block_size(l, x));
   FL_TRY(const std::string_view mode, l.text("mode", "DCR"));
   const int64_t channels = l.b.shape(x)[1] / (int64_t{block} * block);
+  if (channels > most_channels) return l.unsupported("has {} channels", channels);
   if (channels * block * block != l.b.shape(x)[1])
     return l.refuse(ErrorCode::invalid_data, "{} has no blocks of {}", to_string(l.b.shape(x)), block);
-  if (mode == "DCR") x = l.select_channels(x, block_order(channels, block, false));
+  if (mode == "DCR") {
+    FL_TRY(x, l.select_channels(x, block_order(channels, block, false)));
+  }
   return l.set(l.b.pixel_shuffle(x, block));
 }
 
@@ -451,9 +456,11 @@ Status space_to_depth(OnnxLowering& l) {
   FL_TRY(const ValueId x, l.value(0));
   FL_TRY(const int block, block_size(l, x));
   const int64_t channels = l.b.shape(x)[1];
+  if (channels > most_channels) return l.unsupported("has {} channels", channels);
   const ValueId deep = l.b.pixel_unshuffle(x, block);
   if (const Status& status = l.b.status(); !status) return l.unsupported("{}", status.error().message);
-  return l.set(l.select_channels(deep, block_order(channels, block, true)));
+  FL_TRY(const ValueId y, l.select_channels(deep, block_order(channels, block, true)));
+  return l.set(y);
 }
 
 // A value repeated to a larger shape, of one pixel to all pixels.

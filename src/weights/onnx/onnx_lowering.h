@@ -95,8 +95,9 @@ class OnnxLowering {
 
   // ---- ops of several nodes, and what is remembered to see through them
 
-  // Channel i of the result is channel order[i] of x.
-  ValueId select_channels(ValueId x, std::vector<int64_t> order);
+  // Channel i of the result is channel order[i] of x. Refused where that takes more slices than any shuffle of a real
+  // network.
+  Result<ValueId> select_channels(ValueId x, std::vector<int64_t> order);
 
   GraphBuilder& b;
   std::map<ValueId, ValueId> reshaped;                                   // result: source

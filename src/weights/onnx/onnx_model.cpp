@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t oldest_opset = 11;
-constexpr int max_nodes = 1 << 18;
+constexpr int max_nodes = 1 << 16;
 
 // TensorProto.DataType of the specification.
 enum OnnxType : int32_t {
@@ -303,13 +303,13 @@ Result<std::string> embed_onnx(std::span<const std::byte> bytes, std::string_vie
     tensor.clear_external_data();
     tensor.clear_data_location();
   }
-  for (const auto& [key, value] : metadata) {
+  for (const auto& added : metadata) {
     auto& entries = *proto.mutable_metadata_props();
-    entries.erase(std::remove_if(entries.begin(), entries.end(), [&](const auto& e) { return e.key() == key; }),
+    entries.erase(std::remove_if(entries.begin(), entries.end(), [&](const auto& e) { return e.key() == added.first; }),
                   entries.end());
     auto* entry = proto.add_metadata_props();
-    entry->set_key(key);
-    entry->set_value(value);
+    entry->set_key(added.first);
+    entry->set_value(added.second);
   }
   if (proto.ByteSizeLong() > std::numeric_limits<int32_t>::max())
     return fail(ErrorCode::unsupported, "{}: is with its tensors more than the 2 GiB that one ONNX file can hold",
