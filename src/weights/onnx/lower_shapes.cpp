@@ -191,8 +191,9 @@ Status transpose(OnnxLowering& l) {
   std::array<int, 4> four{0, 1, 2, 3};
   std::vector<int64_t> padded(4, 1), result;
   for (int i = 0; i < s.rank(); ++i) {
-    four[static_cast<size_t>(missing + i)] = missing + static_cast<int>(order[static_cast<size_t>(i)]);
-    padded[static_cast<size_t>(missing + i)] = s[i];
+    const int axis = missing + i;
+    four[static_cast<size_t>(axis)] = missing + static_cast<int>(order[static_cast<size_t>(i)]);
+    padded[static_cast<size_t>(axis)] = s[i];
     result.push_back(s[static_cast<int>(order[static_cast<size_t>(i)])]);
   }
   if (four == std::array{0, 1, 2, 3}) return l.set(x);
