@@ -14,6 +14,6 @@ if [[ ! -x $folder/venv/bin/pytest ]]; then
     { rm -rf "$folder/venv"; echo "PyPI cannot be reached"; exit 77; }
 fi
 export PATH="$PWD/$folder/venv/bin:$PATH"
-pip wheel -q --no-deps --no-build-isolation -w "$folder/wheel" -C "cmake.define.FRAMELIFT_LIBRARY=$library" ./python
+pip wheel -q --no-deps --no-build-isolation -w "$folder/wheel" --config-settings "cmake.define.FRAMELIFT_LIBRARY=$library" ./python
 pip install -q --no-deps --force-reinstall "$folder"/wheel/*.whl
 pytest -q python/tests
