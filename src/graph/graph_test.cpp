@@ -109,10 +109,11 @@ TEST(WithBatch, EveryPictureIsComputedAsIfAlone) {
 }
 
 TEST(WithBatch, RefusesWhatMixesPictures) {
-  GraphBuilder mean, permute;
+  GraphBuilder mean, permute, softmax;
   mean.output(mean.mean(mean.input("image", {1, 3, 6, 8})), "mean");
   permute.output(permute.permute(permute.input("image", {1, 3, 6, 8}), {1, 0, 2, 3}), "turned");
-  for (auto* builder : {&mean, &permute}) {
+  softmax.output(softmax.softmax(softmax.input("image", {1, 3, 6, 8}), 0), "shares");
+  for (auto* builder : {&mean, &permute, &softmax}) {
     const auto batched = with_batch(finish(std::move(*builder)), 2);
     ASSERT_FALSE(batched);
     EXPECT_EQ(batched.error().code, ErrorCode::unsupported);

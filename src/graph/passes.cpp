@@ -194,6 +194,7 @@ namespace {
 bool keeps_pictures_apart(const Op& op) {
   if (const auto* concat = std::get_if<Concat>(&op)) return concat->axis != 0;
   if (const auto* permute = std::get_if<Permute>(&op)) return permute->order[0] == 0;
+  if (const auto* softmax = std::get_if<Softmax>(&op)) return softmax->axis != 0;
   if (const auto* reshape = std::get_if<Reshape>(&op)) return reshape->shape.rank() > 0 && reshape->shape[0] == 1;
   return !std::holds_alternative<Mean>(op);
 }
