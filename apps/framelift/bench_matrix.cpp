@@ -16,6 +16,7 @@
 #include "apps/framelift/shared/engine_options.h"
 #include "apps/framelift/shared/text_file.h"
 #include "base/child_process.h"
+#include "base/temporary_folder.h"
 #include "profile/statistics.h"
 
 namespace framelift {
@@ -49,29 +50,6 @@ struct Cell {
     const std::string name = fs::path(model).filename().string();
     return size.empty() ? name : name + ", " + size;
   }
-};
-
-// A folder that goes when its owner does.
-class TemporaryFolder {
- public:
-  static Result<TemporaryFolder> create() {
-    std::error_code error;
-    std::string name = (fs::temp_directory_path(error) / "framelift-XXXXXX").string();
-    if (error || !mkdtemp(name.data()))
-      return fail(ErrorCode::io, "{}: no folder can be made there; set TMPDIR to one that is writable", name);
-    return TemporaryFolder(name);
-  }
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
 };
 
 struct Machine {

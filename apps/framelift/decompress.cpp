@@ -17,16 +17,9 @@ struct DecompressCommand {
   int64_t first_frame = 0;
 };
 
-SinkOptions sink_options(const SinkOptions& chosen, const HinervVideo& video) {
-  SinkOptions sink = chosen;
-  sink.width = video.width;
-  sink.height = video.height;
-  sink.source_format = video.format;
-  sink.color = video.color;
-  sink.sample_aspect_ratio = video.sample_aspect_ratio;
-  sink.time_base = video.time_base;
-  sink.frame_rate = video.frame_rate;
-  sink.input_path = video.name;
+SinkOptions sink_for(const DecompressCommand& o, const VideoInfo& video) {
+  SinkOptions sink = for_frames_of(video, o.video.job.sink);
+  sink.input_path = o.video.job.source.path;
   return sink;
 }
 
@@ -36,15 +29,12 @@ Result<int64_t> write_frames(Source& source, Sink& sink, bool quiet) {
   const auto begin = Clock::now();
   Progress progress;
   progress.total_frames = source.info().frame_count;
-  while (!interruption().requested()) {
-    FL_TRY(Frame frame, source.next());
-    if (frame.empty()) break;
-    FL_CHECK(sink.write(std::move(frame)));
-    ++progress.frames;
-    progress.fps = static_cast<double>(progress.frames) / seconds_between(begin, Clock::now());
-    progress.seconds_left = static_cast<double>(progress.total_frames - progress.frames) / progress.fps;
-    if (!quiet) printer(progress);
-  }
+  FL_TRY(progress.frames, copy_frames(source, sink, &interruption(), [&](int64_t frames) {
+           progress.frames = frames;
+           progress.fps = static_cast<double>(progress.frames) / seconds_between(begin, Clock::now());
+           progress.seconds_left = static_cast<double>(progress.total_frames - progress.frames) / progress.fps;
+           if (!quiet) printer(progress);
+         }));
   printer.finish();
   if (progress.frames == 0) return fail(ErrorCode::cancelled, "cancelled");
   if (interruption().requested()) sink.cut_short();
@@ -53,22 +43,6 @@ Result<int64_t> write_frames(Source& source, Sink& sink, bool quiet) {
     fmt::print(stderr, "{} frame{}, {:.2f} fps{}\n", progress.frames, progress.frames == 1 ? "" : "s", progress.fps,
                interruption().requested() ? "; stopped early, what was written is complete and playable" : "");
   return progress.frames;
-}
-
-SinkOptions sink_options(const SinkOptions& chosen, const FnvReader& file) {
-  const FnvHeader& header = file.header();
-  SinkOptions sink = chosen;
-  sink.width = header.width;
-  sink.height = header.height;
-  sink.source_format = header.format;
-  sink.color = header.color;
-  sink.hdr = header.hdr;
-  sink.sample_aspect_ratio = header.sample_aspect_ratio;
-  sink.time_base = header.time_base;
-  sink.frame_rate = header.frame_rate;
-  sink.display_matrix = header.display_matrix;
-  sink.input_path = file.name();
-  return sink;
 }
 
 // .fnv says everything itself.
@@ -81,7 +55,7 @@ Result<int> decompress_fnv(DecompressCommand& o) {
                 job.source.path);
   FL_TRY(auto bytes, open_file_source(job.source.path));
   FL_TRY(const FnvReader file, FnvReader::open(std::move(bytes)));
-  FL_TRY(const auto sink, open_sink(sink_options(job.sink, file)));
+  FL_TRY(const auto sink, open_sink(sink_for(o, video_info(file.header()))));
   FnvSourceOptions wanted;
   wanted.path = job.source.path;
   wanted.format = sink->format();
@@ -104,7 +78,7 @@ Result<int> run_decompress(DecompressCommand& o) {
   FL_TRY(const HinervVideo video, read_hinerv_video(job.source.path, unseen, job.source.raw_frame_rate));
   FL_TRY(const Graph graph, build_hinerv(video.config, {}));
   FL_TRY(Backend* const backend, find_backend(o.video.engine.backend, graph, job.compile));
-  FL_TRY(const auto sink, open_sink(sink_options(job.sink, video)));
+  FL_TRY(const auto sink, open_sink(sink_for(o, video_info(video))));
   HinervSourceOptions wanted;
   wanted.format = sink->format();
   wanted.color = sink->color();

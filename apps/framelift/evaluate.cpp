@@ -1,6 +1,4 @@
 // framelift evaluate: bytes and quality of a compressed video.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,6 +9,7 @@
 #include "apps/framelift/shared/progress.h"
 #include "apps/framelift/shared/text_file.h"
 #include "base/line_chart.h"
+#include "base/temporary_folder.h"
 #include "compress/bd_rate.h"
 #include "compress/evaluate_video.h"
 #include "compress/other_encoders.h"
@@ -71,29 +70,10 @@ void print(const Measured& file) {
   std::fflush(stdout);
 }
 
-// A folder that goes with its files.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(std::filesystem::temp_directory_path() / fmt::format("framelift-evaluate-{}", ::getpid())) {
-    std::error_code error;
-    std::filesystem::create_directories(path_, error);
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 // From low rates upwards until beyond those of `ours`, in four points at least: a cubic needs as many.
 Result<RateCurve> curve_of(const EvaluateCommand& o, const OtherEncoder& encoder, const RateCurve& ours) {
   constexpr size_t least_points = 4;
-  const TemporaryFolder folder;
+  FL_TRY(const TemporaryFolder folder, TemporaryFolder::create());
   const double enough = ours.points().back().bits_per_pixel;
   RateCurve curve{encoder.name, {}};
   for (double crf = encoder.first_crf; crf > 0; crf -= encoder.crf_step) {

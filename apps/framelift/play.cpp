@@ -16,11 +16,7 @@ struct PlayCommand {
 Status show_source(const SourceOptions& options, const SinkFactory& make_sink, const Cancellation& stop) {
   FL_TRY(const auto source, open_source(options));
   FL_TRY(const auto sink, make_sink(for_frames_of(source->info(), {})));
-  while (!stop.requested()) {
-    FL_TRY(Frame frame, source->next());
-    if (frame.empty()) break;
-    FL_CHECK(sink->write(std::move(frame)));
-  }
+  FL_CHECK(copy_frames(*source, *sink, &stop));
   return sink->finish();
 }
 

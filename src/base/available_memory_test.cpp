@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "base/temporary_folder.h"
+
 namespace framelift {
 namespace {
 
@@ -14,18 +16,15 @@ namespace fs = std::filesystem;
 class AvailableMemory : public testing::Test {
  protected:
   AvailableMemory() {
-    std::string pattern = (fs::temp_directory_path() / "framelift-memory-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
     put("proc/meminfo", "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable:    8000 kB\nBuffers: 5 kB\n");
   }
-  ~AvailableMemory() override { fs::remove_all(root_); }
-
   void put(const fs::path& path, const std::string& text) {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
 
-  fs::path root_;
+  TemporaryFolder folder_ = TemporaryFolder::create().value();
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(AvailableMemory, IsWhatTheMachineHasFree) { EXPECT_EQ(available_memory(root_), 8000 * 1024); }

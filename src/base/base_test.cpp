@@ -6,8 +6,10 @@
 #include "base/bounded_queue.h"
 #include "base/byte_reader.h"
 #include "base/edit_distance.h"
+#include "base/parse_number.h"
 #include "base/rational.h"
 #include "base/result.h"
+#include "base/temporary_folder.h"
 
 namespace framelift {
 namespace {
@@ -102,6 +104,31 @@ TEST(Rational, ComparesByValue) {
   EXPECT_NE((Rational{30000, 1001}), (Rational{30, 1}));
   EXPECT_DOUBLE_EQ((Rational{30000, 1001}).value(), 30000.0 / 1001);
   EXPECT_EQ((Rational{1, 0}).value(), 0);
+}
+
+TEST(ParseNumber, TakesTheWholeTextOrNothing) {
+  EXPECT_EQ(parse_number<int>("-12"), -12);
+  EXPECT_EQ(parse_number<double>("4.5e1"), 45);
+  for (const char* text : {"", " 1", "1 ", "+1", "0x10", "12a", "99999999999"})
+    EXPECT_FALSE(parse_number<int>(text)) << text;
+  EXPECT_FALSE(parse_number<uint64_t>("-1"));
+}
+
+TEST(TemporaryFolder, IsItsOwnersAndGoesWithIt) {
+  std::filesystem::path path;
+  {
+    TemporaryFolder first = TemporaryFolder::create().value();
+    path = first.path();
+    const TemporaryFolder inside = TemporaryFolder::create(path).value();
+    EXPECT_EQ(inside.path().parent_path(), path);
+    const TemporaryFolder moved = std::move(first);
+    EXPECT_EQ(moved.path(), path);
+    EXPECT_TRUE(std::filesystem::is_directory(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const auto nowhere = TemporaryFolder::create("/no/such/folder");
+  ASSERT_FALSE(nowhere);
+  EXPECT_NE(nowhere.error().message.find("/no/such/folder"), std::string::npos);
 }
 
 }  // namespace

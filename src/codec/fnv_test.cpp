@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -7,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "base/temporary_folder.h"
 #include "codec/fnv_bytes.h"
 #include "codec/fnv_info.h"
 #include "codec/fnv_reader.h"
@@ -21,24 +21,16 @@ using Bytes = std::vector<std::byte>;
 // A path that goes away.
 class TempPath {
  public:
-  TempPath() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "framelift-fnv-XXXXXX").string();
-    ::close(::mkstemp(pattern.data()));
-    path_ = pattern;
-  }
-  ~TempPath() { std::filesystem::remove(path_); }
-  TempPath(const TempPath&) = delete;
-  TempPath& operator=(const TempPath&) = delete;
-  std::string string() const { return path_.string(); }
+  std::string string() const { return (folder_.path() / "file.fnv").string(); }
   Bytes bytes() const {
-    std::ifstream file(path_, std::ios::binary);
+    std::ifstream file(string(), std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file), {}};
     const auto raw = std::as_bytes(std::span(content));
     return {raw.begin(), raw.end()};
   }
 
  private:
-  std::filesystem::path path_;
+  TemporaryFolder folder_ = TemporaryFolder::create().value();
 };
 
 FnvHeader plain_header() {

@@ -54,7 +54,7 @@ int64_t prune_weights(Parameters& parameters, double share) {
 
 Result<Graph> with_weight_inputs(const Graph& graph) {
   GraphBuilder b;
-  const std::vector<ValueId> ids = append(b, graph, [&](const Value& parameter) {
+  const std::vector<ValueId> ids = append(b, graph, {}, [&](const Value& parameter) {
     const ValueId weight = b.parameter(parameter.name, parameter.shape);
     if (!is_quantised(parameter.shape)) return weight;
     const ValueId keep = b.input(std::string(keep_prefix) + parameter.name, parameter.shape);

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "base/parse_number.h"
+
 namespace framelift {
 namespace {
 
@@ -32,13 +34,6 @@ std::optional<Rational> parse_ratio(std::string_view text) {
   return r;
 }
 
-std::optional<int> parse_int(std::string_view text) {
-  int value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // "420jpeg", "422p10", "mono12": names as mjpegtools and FFmpeg write them.
 std::optional<PixelFormat> parse_colorspace(std::string_view name, ChromaLocation& location) {
   PixelFormat format;
@@ -61,7 +56,7 @@ std::optional<PixelFormat> parse_colorspace(std::string_view name, ChromaLocatio
     if (!name.empty()) name.remove_prefix(1);
   }
   if (name.empty()) return format;
-  const auto bits = parse_int(name);
+  const auto bits = parse_number<int>(name);
   if (!bits || *bits < 9 || *bits > 16) return std::nullopt;
   format.bits = static_cast<uint8_t>(*bits);
   return format;
@@ -147,7 +142,7 @@ Status Y4mSource::parse_parameter(char key, std::string_view value) {
                 value);
   };
   if (key == 'W' || key == 'H') {
-    const auto edge = parse_int(value);
+    const auto edge = parse_number<int>(value);
     if (!edge) return damaged();
     (key == 'W' ? info_.width : info_.height) = *edge;
   } else if (key == 'F') {

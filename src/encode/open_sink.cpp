@@ -47,6 +47,19 @@ Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options) {
   return open_media_sink(options);
 }
 
+Result<int64_t> copy_frames(Source& source, Sink& sink, const Cancellation* cancel,
+                            const std::function<void(int64_t frames)>& on_frame) {
+  int64_t frames = 0;
+  while (!(cancel && cancel->requested())) {
+    FL_TRY(Frame frame, source.next());
+    if (frame.empty()) break;
+    FL_CHECK(sink.write(std::move(frame)));
+    ++frames;
+    if (on_frame) on_frame(frames);
+  }
+  return frames;
+}
+
 Status write_picture(const std::string& path, Frame picture, bool overwrite) {
   SinkOptions options;
   options.path = path;

@@ -105,6 +105,11 @@ bool can_carry_display_matrix(const std::string& path, const std::string& format
 // invalid_argument; each names the remedy.
 Result<std::unique_ptr<Sink>> open_sink(const SinkOptions& options);
 
+// Every frame of the source into the sink, until its end or until `cancel` (may be null) is requested; how many. The
+// sink is not finished. `on_frame`, if given, is told the count after each. Errors: those of either.
+Result<int64_t> copy_frames(Source& source, Sink& sink, const Cancellation* cancel,
+                            const std::function<void(int64_t frames)>& on_frame = {});
+
 // What makes a job's sink once it is known what will be written: open_sink, or a window, or memory.
 using SinkFactory = std::function<Result<std::unique_ptr<Sink>>(const SinkOptions&)>;
 

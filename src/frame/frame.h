@@ -72,6 +72,9 @@ struct Frame {
 // sample.
 Frame part_of(const Frame& frame, const Region& region);
 
+// What one frame of a FramePool takes, rows padded for alignment.
+size_t frame_bytes(const PixelFormat& format, int width, int height);
+
 // Reuses picture memory: acquire() waits until one of `capacity` blocks is free, and allocates only the first time a
 // block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
 class FramePool {

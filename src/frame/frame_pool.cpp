@@ -51,12 +51,18 @@ struct FramePool::State {
   }
 };
 
+size_t frame_bytes(const PixelFormat& format, int width, int height) {
+  size_t bytes = 0;
+  for (int p = 0; p < format.plane_count(); ++p)
+    bytes += row_bytes(format, p, width) * static_cast<size_t>(format.plane_height(p, height));
+  return bytes;
+}
+
 FramePool::FramePool(int width, int height, PixelFormat format, size_t capacity) : state_(std::make_shared<State>()) {
   state_->width = width;
   state_->height = height;
   state_->format = format;
-  for (int p = 0; p < format.plane_count(); ++p)
-    state_->frame_bytes += row_bytes(format, p, width) * static_cast<size_t>(format.plane_height(p, height));
+  state_->frame_bytes = frame_bytes(format, width, height);
   state_->grows = capacity == growing;
   state_->blocks.reserve(capacity);
   for (size_t i = 0; i < capacity; ++i) state_->add_block();

@@ -237,19 +237,20 @@ Result<Graph> optimise(Graph graph) {
   return without_dead(std::move(graph));
 }
 
-std::vector<ValueId> append(GraphBuilder& b, const Graph& graph,
+std::vector<ValueId> append(GraphBuilder& b, const Graph& graph, std::span<const ValueId> inputs,
                             const std::function<ValueId(const Value& parameter)>& weight) {
   std::vector<ValueId> ids(graph.values.size(), no_value);
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
-    if (value.kind == ValueKind::input) ids[i] = b.input(value.name, value.shape);
+    if (value.kind == ValueKind::input && inputs.empty()) ids[i] = b.input(value.name, value.shape);
     if (value.kind == ValueKind::parameter) ids[i] = weight ? weight(value) : b.parameter(value.name, value.shape);
     if (value.kind == ValueKind::constant) ids[i] = b.constant(value.constant->clone());
   }
+  for (size_t i = 0; i < inputs.size(); ++i) ids[static_cast<size_t>(graph.inputs[i])] = inputs[i];
   for (const Node& node : graph.nodes) {
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(ids[static_cast<size_t>(id)]);
-    ids[static_cast<size_t>(node.output)] = b.add_node(node.op, std::move(inputs), graph.value(node.output).name);
+    std::vector<ValueId> operands;
+    for (const ValueId id : node.inputs) operands.push_back(ids[static_cast<size_t>(id)]);
+    ids[static_cast<size_t>(node.output)] = b.add_node(node.op, std::move(operands), graph.value(node.output).name);
   }
   return ids;
 }

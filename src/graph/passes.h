@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -22,10 +23,12 @@ Result<Graph> with_batch(Graph graph, int64_t pictures);
 // rounding only.
 Result<Graph> optimise(Graph graph);
 
-// Writes `graph` into `b`, all but its outputs; gives the ids that its values have there. `weight`, if given, makes
-// what stands for a parameter: a value of the same shape.
-std::vector<ValueId> append(GraphBuilder& b, const Graph& graph,
+// Writes `graph` into `b`, all but its outputs; gives the ids that its values have there. `inputs`, if given, stand for
+// the graph's inputs, in their order; `weight`, if given, makes what stands for a parameter. Both are values of the
+// same shapes; without them `b` gets inputs and parameters of the same names.
+std::vector<ValueId> append(GraphBuilder& b, const Graph& graph, std::span<const ValueId> inputs = {},
                             const std::function<ValueId(const Value& parameter)>& weight = {});
+
 // What the outputs need; inputs stay even when unread.
 Graph without_dead(Graph graph);
 

@@ -6,15 +6,16 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/parse_number.h"
+
 namespace framelift {
 
 namespace {
 
 // Numbers in .param files come as 4, 4.0 or 4.000000e+00.
 bool same_number(std::string_view text, double expected) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && std::abs(value - expected) < 1e-6;
+  const auto value = parse_number<double>(text);
+  return value && std::abs(*value - expected) < 1e-6;
 }
 
 std::optional<std::string> odd_convolution(const NcnnLayer& layer, std::string_view fused_slope) {

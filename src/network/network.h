@@ -68,7 +68,8 @@ NetworkContract sdr_to_linear_contract(TransferCharacteristic transfer);
 // SDR whites that 1 of such a network's output stands for when its weights do not say.
 inline constexpr float default_scale_hdr = 4;
 
-// From a BT.709 picture to scores of the same size for so many classes; of 1: to a probability.
+// From a BT.709 picture to scores of the same size for so many classes, at most max_classes; of 1: to a probability.
+inline constexpr int max_classes = 256;  // what a class mask of 8 bits holds
 NetworkContract segmentation_contract(int planes);
 
 // Integers that fix an architecture's shape: {"features", 64}, {"convs", 32}, {"scale", 4}, ...

@@ -89,13 +89,6 @@ bool can_begin_again(const VideoJob& job, const Attempt& attempt) {
   return attempt.frames == 0 || (!job.sink.path.empty() && job.sink.path != "-");
 }
 
-int64_t frame_bytes(int width, int height, const PixelFormat& format) {
-  int64_t bytes = 0;
-  for (int plane = 0; plane < format.plane_count(); ++plane)
-    bytes += int64_t{format.plane_width(plane, width)} * format.plane_height(plane, height) * format.bytes_per_sample();
-  return bytes;
-}
-
 }  // namespace
 
 Result<std::string> describe_job(const VideoJob& given) {
@@ -125,9 +118,9 @@ Result<std::string> describe_job(const VideoJob& given) {
       "memory   network {:.0f} MiB (weights {:.0f}, {} runs of {:.0f}), decoded frames {:.0f}, made frames {:.0f}; "
       "{:.0f} MiB are free; decoder and encoder come on top\n",
       mib(cost.parameter_bytes + network), mib(cost.parameter_bytes), requests, mib(network / requests),
-      mib(frames * frame_bytes(info.width, info.height, info.format)),
+      mib(frames * static_cast<int64_t>(frame_bytes(info.format, info.width, info.height))),
       mib((4 + ready.sink->frames_held()) *
-          frame_bytes(ready.plan.output_width, ready.plan.output_height, ready.sink->format())),
+          static_cast<int64_t>(frame_bytes(ready.sink->format(), ready.plan.output_width, ready.plan.output_height))),
       mib(available_memory()));
   return text;
 }

@@ -1,6 +1,7 @@
 #include "profile/memory_monitor.h"
 
 #include <condition_variable>
+#include <mutex>
 
 #include "profile/statistics.h"
 

@@ -1,7 +1,6 @@
 // Memory over time.
 #pragma once
 
-#include <mutex>
 #include <stop_token>
 #include <thread>
 #include <vector>

@@ -28,17 +28,9 @@ class FnvSource final : public Source {
       return fail(ErrorCode::invalid_data, "{}: holds no whole group of frames (cut off)", reader_.name());
     if (!reader_.complete())
       log::warn("{}: is not complete; it has {} frames that can be read", reader_.name(), reader_.frame_count());
-    info_.width = header.width;
-    info_.height = header.height;
-    info_.format = options_.format.value_or(header.format);
-    info_.color = options_.color.value_or(header.color);
-    info_.hdr = header.hdr;
-    info_.sample_aspect_ratio = header.sample_aspect_ratio;
-    info_.time_base = header.time_base;
-    info_.frame_rate = header.frame_rate;
-    info_.display_matrix = header.display_matrix;
-    info_.container = "fnv";
-    info_.codec = "hinerv";
+    info_ = video_info(header);
+    if (options_.format) info_.format = *options_.format;
+    if (options_.color) info_.color = *options_.color;
     FL_CHECK(find_frames());
     info_.frame_count = end_ - next_;
     info_.still = reader_.frame_count() == 1 && header.frame_rate.num == 0;
@@ -132,6 +124,22 @@ Result<std::unique_ptr<Source>> open_as_source(const SourceOptions& options) {
 }
 
 }  // namespace
+
+VideoInfo video_info(const FnvHeader& header) {
+  VideoInfo info;
+  info.width = header.width;
+  info.height = header.height;
+  info.format = header.format;
+  info.color = header.color;
+  info.hdr = header.hdr;
+  info.sample_aspect_ratio = header.sample_aspect_ratio;
+  info.time_base = header.time_base;
+  info.frame_rate = header.frame_rate;
+  info.display_matrix = header.display_matrix;
+  info.container = "fnv";
+  info.codec = "hinerv";
+  return info;
+}
 
 Result<std::unique_ptr<Source>> open_fnv_source(const FnvSourceOptions& options) {
   FL_TRY(auto bytes, open_file_source(options.path));

@@ -11,6 +11,8 @@
 
 namespace framelift {
 
+struct FnvHeader;
+
 struct FnvSourceOptions {
   std::string path;
   // Of the frames; empty: the file's own. Floats (PixelFormat::bits 32, rgb) are what the networks give, unrounded.
@@ -22,6 +24,9 @@ struct FnvSourceOptions {
   std::string backend = "auto";
   CompileOptions compile;  // automatic precision is f32: what the file was measured with
 };
+
+// The video as it would be in its own format; the number of frames is the reader's.
+VideoInfo video_info(const FnvHeader& header);
 
 // Errors: those of FnvReader::open(), unsupported (a network or engine that this build does not have),
 // invalid_argument (frames or seconds beyond the end, an impossible format).

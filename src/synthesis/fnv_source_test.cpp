@@ -14,6 +14,7 @@
 #include "network/hinerv/config_text.h"
 #include "synthesis/fnv_video.h"
 #include "synthesis/hinerv_source.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -27,9 +28,6 @@ constexpr int group_frames = 7, groups = 2;
 class FnvSource : public testing::Test {
  protected:
   void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() / fmt::format("framelift_fnv_{}_{}", info->name(), ::getpid());
-    std::filesystem::create_directories(folder_);
     HinervVideo video = read_hinerv_video("tests/golden/hinerv.weights.zip", {24, 36, {}}, {30, 1}).value();
     FnvHeader header;
     header.width = 33;
@@ -57,8 +55,6 @@ class FnvSource : public testing::Test {
     const auto raw = std::as_bytes(std::span(content));
     whole_ = {raw.begin(), raw.end()};
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
   FnvSourceOptions options(const std::string& name) const {
@@ -73,7 +69,7 @@ class FnvSource : public testing::Test {
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
   Bytes whole_;
 };
 

@@ -23,6 +23,7 @@ class HinervSource final : public Source {
         left_(video.left),
         top_(video.top),
         times_(video.times),
+        info_(video_info(video)),
         to_frame_(std::move(to_frame)),
         convert_(std::move(convert)),
         executable_(std::move(executable)),
@@ -30,17 +31,10 @@ class HinervSource final : public Source {
         next_(options.first_frame),
         started_(options.first_frame),
         end_(options.first_frame + options.frames) {
-    info_.width = video.width;
-    info_.height = video.height;
     info_.format = options.format;
     info_.color = options.color;
-    info_.sample_aspect_ratio = video.sample_aspect_ratio;
-    info_.time_base = video.time_base;
-    info_.frame_rate = video.frame_rate;
     info_.frame_count = options.frames;
     info_.duration_seconds = static_cast<double>(time_of(end_) - time_of(next_)) * video.time_base.value();
-    info_.container = "hinerv";
-    info_.codec = "hinerv";
   }
 
   // Starts as many frames as keep the engine busy.
@@ -120,6 +114,20 @@ class HinervSource final : public Source {
 };
 
 }  // namespace
+
+VideoInfo video_info(const HinervVideo& video) {
+  VideoInfo info;
+  info.width = video.width;
+  info.height = video.height;
+  info.format = video.format;
+  info.color = video.color;
+  info.sample_aspect_ratio = video.sample_aspect_ratio;
+  info.time_base = video.time_base;
+  info.frame_rate = video.frame_rate;
+  info.container = "hinerv";
+  info.codec = "hinerv";
+  return info;
+}
 
 Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, Backend& backend,
                                                      const CompileOptions& compile,

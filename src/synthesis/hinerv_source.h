@@ -17,6 +17,9 @@ struct HinervSourceOptions {
   int64_t first_frame = 0, frames = 0;  // which; 0: to the end. Any frame can be the first, at no cost.
 };
 
+// The whole video as it would be in its own format.
+VideoInfo video_info(const HinervVideo& video);
+
 // Compiles the network. `video` is copied from as needed and may go. Errors: what compiling gives; invalid_argument for
 // frames beyond the end or colours that the video's cannot be turned into.
 Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, Backend& backend,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/byte_reader.h"
+#include "base/parse_number.h"
 #include "weights/tensor_size.h"
 
 namespace framelift {
@@ -52,21 +52,14 @@ std::string_view next_token(std::string_view& line) {
   return token;
 }
 
-std::optional<int64_t> to_integer(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 // "Type name inputs outputs blobs... id=value..."
 Result<Layer> parse_layer(std::string_view text, int line, std::string_view file) {
   Layer layer;
   layer.line = line;
   layer.type = next_token(text);
   layer.name = next_token(text);
-  const auto inputs = to_integer(next_token(text));
-  const auto outputs = to_integer(next_token(text));
+  const auto inputs = parse_number<int64_t>(next_token(text));
+  const auto outputs = parse_number<int64_t>(next_token(text));
   if (!inputs || !outputs || *inputs < 0 || *outputs < 0 || *inputs > max_layers || *outputs > max_layers)
     return fail(ErrorCode::invalid_data, "{}: line {} is no ncnn layer", file, line);
   for (int64_t i = 0; i < *inputs + *outputs; ++i) {
@@ -78,7 +71,7 @@ Result<Layer> parse_layer(std::string_view text, int line, std::string_view file
   layer.attributes = end == std::string_view::npos ? std::string_view{} : text.substr(begin, end + 1 - begin);
   for (std::string_view token = next_token(text); !token.empty(); token = next_token(text)) {
     const size_t equals = token.find('=');
-    const auto id = to_integer(token.substr(0, std::min(equals, token.size())));
+    const auto id = parse_number<int64_t>(token.substr(0, std::min(equals, token.size())));
     if (equals == std::string_view::npos || !id || *id < -30000 || *id > 30000)
       return fail(ErrorCode::invalid_data, "{}: line {} has a malformed attribute {}", file, line, printable(token));
     layer.values[static_cast<int>(*id)] = token.substr(equals + 1);
@@ -120,7 +113,7 @@ std::optional<std::string_view> NcnnReader::next_line() {
 Result<int64_t> NcnnReader::attribute(const Layer& layer, int id, int64_t fallback) const {
   const auto found = layer.values.find(id);
   if (found == layer.values.end()) return fallback;
-  const auto number = to_integer(found->second);
+  const auto number = parse_number<int64_t>(found->second);
   if (!number || *number < -max_weight_elements || *number > max_weight_elements)
     return fail(ErrorCode::invalid_data, "{}: line {}: attribute {} is {}, a number is expected", param_.name(),
                 layer.line, id, printable(found->second));
@@ -197,7 +190,7 @@ Result<WeightFile> NcnnReader::run() {
     return fail(ErrorCode::invalid_data, "{}: does not begin with {}; this is no ncnn graph", param_.name(),
                 param_magic);
   line = next_line();
-  const auto layers = line ? to_integer(next_token(*line)) : std::nullopt;
+  const auto layers = line ? parse_number<int64_t>(next_token(*line)) : std::nullopt;
   if (!layers || *layers < 1 || *layers > max_layers)
     return fail(ErrorCode::invalid_data, "{}: line 2 does not state a plausible number of layers", param_.name());
   file_.path = bin_.name();

@@ -1,11 +1,11 @@
 // What masks are made of over time and in stereo video, with networks whose answer is known.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <random>
 
 #include "tests/pipeline/job_for_test.h"
+#include "weights/files_for_test.h"
 
 namespace framelift {
 namespace {
@@ -67,12 +67,6 @@ class Memory final : public Sink {
 
 class MaskJobs : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("framelift_mask_jobs_{}", getpid());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   // Gray frames as 4:4:4 video of full range.
   std::string write(const std::string& name, int width, int height, const std::vector<Picture>& frames,
                     const char* rate = "25:1") const {
@@ -112,7 +106,7 @@ class MaskJobs : public testing::Test {
     return options;
   }
 
-  fs::path folder_;
+  test::TempFolder folder_;
   std::vector<int64_t> times_;
 };
 

@@ -264,11 +264,11 @@ Result<std::vector<Setting>> list_settings(CLI::App& app, CLI::App& verb, const 
   return settings;
 }
 
-std::string settings_template(const CLI::App& app) {
+std::string settings_template(CLI::App& app) {
   std::string text =
       "# framelift's settings. Remove the # before a line to set it; keys above all sections count for every verb.\n"
       "# `framelift config check` reads this file, `framelift config show VERB` says what counts and why.\n";
-  add_to_template(text, const_cast<CLI::App&>(app));
+  add_to_template(text, app);
   return text;
 }
 

@@ -36,7 +36,7 @@ struct Setting {
 Result<std::vector<Setting>> list_settings(CLI::App& app, CLI::App& verb, const std::filesystem::path& file);
 
 // A file with every option of every verb, commented out.
-std::string settings_template(const CLI::App& app);
+std::string settings_template(CLI::App& app);
 
 // The verb of these words ({"bench", "network"}), or an error with the nearest name.
 Result<CLI::App*> find_verb(CLI::App& app, const std::vector<std::string>& words);

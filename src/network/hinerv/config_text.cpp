@@ -1,7 +1,8 @@
 #include "network/hinerv/config_text.h"
 
-#include <charconv>
 #include <set>
+
+#include "base/parse_number.h"
 
 namespace framelift {
 namespace {
@@ -32,12 +33,6 @@ void for_each_list(F f) {
 }
 
 constexpr const char* norm_key = "upsample-norm";
-
-template <class Number>
-bool parse(std::string_view text, Number& number) {
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-}
 
 class Reader {
  public:
@@ -80,14 +75,17 @@ class Reader {
   }
 
   template <class Number>
-  Status parse_number(std::string_view key, std::string_view text, Number& number) const {
-    if (parse(text, number)) return {};
+  Status set_number(std::string_view key, std::string_view text, Number& number) const {
+    if (const auto parsed = parse_number<Number>(text)) {
+      number = *parsed;
+      return {};
+    }
     return fail(ErrorCode::invalid_data, "{}: its network's setting '{}' is no number", file_, key);
   }
 
   Status read_number(const char* key, int& number) {
     FL_TRY(const std::string_view value, text(key));
-    return parse_number(key, value, number);
+    return set_number(key, value, number);
   }
 
   template <class Member>
@@ -101,7 +99,7 @@ class Reader {
     if (stages.empty()) stages.resize(parts.size());
     if (stages.size() != parts.size())
       return fail(ErrorCode::invalid_data, "{}: its network's '{}' do not fit its other stages", file_, key);
-    for (size_t i = 0; i < parts.size(); ++i) FL_CHECK(parse_number(key, parts[i], stages[i].*member));
+    for (size_t i = 0; i < parts.size(); ++i) FL_CHECK(set_number(key, parts[i], stages[i].*member));
     return {};
   }
 

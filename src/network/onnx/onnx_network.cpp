@@ -14,7 +14,6 @@
 namespace framelift {
 namespace {
 
-constexpr int max_classes = 256;  // what a class mask of 8 bits holds
 constexpr int largest_edge = 1 << 14;
 // A size that most networks take, and what is tried to find the sizes that this one takes.
 constexpr int usual_edge = 256;

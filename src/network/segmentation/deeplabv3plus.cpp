@@ -7,7 +7,6 @@ namespace {
 
 constexpr const char* name = "deeplabv3plus";
 constexpr int default_output_stride = 16;
-constexpr int max_classes = 256;  // what a class mask of 8 bits holds
 
 // The statistics of ImageNet, which all published weights were trained with.
 ValueId normalised(GraphBuilder& b, ValueId image) {

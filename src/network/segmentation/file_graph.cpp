@@ -7,7 +7,6 @@ namespace framelift {
 namespace {
 
 constexpr const char* name = "file-graph";
-constexpr int max_classes = 256;  // what a class mask of 8 bits holds
 
 // Every node that makes the output; its last one.
 const Node* last_node(const Graph& graph) {
@@ -34,25 +33,14 @@ Result<HyperParameters> detect(const WeightFile& file) {
 }
 
 // x * 2 - 1 of the picture, then the file's graph.
-Graph with_signed_input(Graph graph) {
-  const ValueId inner = graph.inputs[0];
-  const auto append = [&](Value value) {
-    graph.values.push_back(std::move(value));
-    return static_cast<ValueId>(graph.values.size()) - 1;
-  };
-  const auto constant = [&](float number) {
-    auto tensor = std::make_shared<const Tensor>(Tensor::filled({1}, number));
-    return append({ValueKind::constant, DType::f32, tensor->shape(), {}, tensor});
-  };
-  const Shape shape = graph.value(inner).shape;
-  const ValueId image = append({ValueKind::input, DType::f32, shape, "image", nullptr});
-  const ValueId twice = append({ValueKind::result, DType::f32, shape, "image times 2", nullptr});
-  const ValueId two = constant(2), one = constant(1);
-  graph.value(inner).kind = ValueKind::result;
-  graph.value(inner).name = "signed image";
-  graph.nodes.insert(graph.nodes.begin(), {Node{Mul{}, {image, two}, twice}, Node{Sub{}, {twice, one}, inner}});
-  graph.inputs = {image};
-  return graph;
+Result<Graph> with_signed_input(const Graph& graph) {
+  GraphBuilder b;
+  const ValueId image = b.input("image", graph.value(graph.inputs[0]).shape);
+  const ValueId signed_image[] = {b.offset(b.scale(image, 2), -1)};
+  const std::vector<ValueId> ids = append(b, graph, signed_image);
+  const ValueId scores = graph.outputs[0];
+  b.output(ids[static_cast<size_t>(scores)], graph.value(scores).name);
+  return std::move(b).finish();
 }
 
 Result<FileNetwork> open(const WeightFile& file, const HyperParameters& hyper) {
@@ -62,7 +50,11 @@ Result<FileNetwork> open(const WeightFile& file, const HyperParameters& hyper) {
   network.contract.fixed_height = hyper.at("height");
   network.contract.fixed_width = hyper.at("width");
   FL_TRY(network.parameters, bind_state_dict(file, {file.graph.get()}));
-  const auto graph = planes > 1 ? std::make_shared<const Graph>(with_signed_input(*file.graph)) : file.graph;
+  std::shared_ptr<const Graph> graph = file.graph;
+  if (planes > 1) {
+    FL_TRY(Graph adapted, with_signed_input(*file.graph));
+    graph = std::make_shared<const Graph>(std::move(adapted));
+  }
   network.build = [graph](int batch, int, int) -> Result<Graph> {
     if (batch == 1) return *graph;
     return with_batch(*graph, batch);

@@ -79,7 +79,7 @@ std::vector<uint64_t> BatchQueue::take_batch(Time now, bool flush) {
     batch.push_back(best->second.waiting.front().id);
     best->second.waiting.pop_front();
     --size_;
-    if (policy_.one_per_stream) busy_[best->first] = true;
+    if (policy_.one_per_stream) busy_.insert(best->first);
     if (best->second.waiting.empty()) streams_.erase(best);
   }
   return batch;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <optional>
+#include <set>
 #include <vector>
 
 #include "base/result.h"
@@ -71,7 +71,7 @@ class BatchQueue {
 
   BatchPolicy policy_;
   std::map<int64_t, Stream> streams_;  // those with waiting requests
-  std::map<int64_t, bool> busy_;       // streams with a run under way, where only one may be
+  std::set<int64_t> busy_;             // streams with a run under way, where only one may be
   size_t size_ = 0;
 };
 

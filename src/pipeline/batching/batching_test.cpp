@@ -212,7 +212,9 @@ void many_callers(bool one_per_stream) {
   }
   EXPECT_EQ(requests, callers * calls);
   EXPECT_EQ(batches, statistics.batches);
-  if (one_per_stream) EXPECT_EQ(statistics.batches_of_size[8], 0);  // there are four streams
+  if (one_per_stream) {
+    EXPECT_EQ(statistics.batches_of_size[8], 0);  // there are four streams
+  }
 }
 
 TEST(DynamicBatcher, LosesNothingAndKeepsOrder) { many_callers(false); }
@@ -274,7 +276,9 @@ TEST(DynamicBatcher, ResultsMayAskForMore) {
   auto batcher = DynamicBatcher::create(p, std::make_unique<Doubling>(0)).value();
   std::vector<Call> calls(50);
   std::function<void(size_t)> next = [&](size_t i) {
-    if (i < calls.size()) ASSERT_TRUE(batcher->submit(request(calls[i], 1, [&, i] { next(i + 1); })));
+    if (i < calls.size()) {
+      ASSERT_TRUE(batcher->submit(request(calls[i], 1, [&, i] { next(i + 1); })));
+    }
   };
   next(0);
   batcher->drain();

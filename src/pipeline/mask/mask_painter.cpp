@@ -3,11 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "base/edit_distance.h"
+#include "base/parse_number.h"
 #include "postprocess/mask/legend.h"
 
 namespace framelift {
@@ -28,10 +28,8 @@ bool matte_is_enough(MaskOutput output) {
 int find_class(const std::string& wanted, const std::vector<ClassLabel>& classes) {
   const auto named = std::ranges::find(classes, wanted, &ClassLabel::name);
   if (named != classes.end()) return static_cast<int>(named - classes.begin());
-  int number = -1;
-  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-  const bool whole = error == std::errc() && end == wanted.data() + wanted.size();
-  return whole && number >= 0 && number < static_cast<int>(classes.size()) ? number : -1;
+  const int number = parse_number<int>(wanted).value_or(-1);
+  return number < static_cast<int>(classes.size()) ? std::max(number, -1) : -1;
 }
 
 Status check_target(MaskOutput output, const PictureLayout& target, const std::string& name) {

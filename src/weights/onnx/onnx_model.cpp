@@ -1,12 +1,12 @@
 #include "weights/onnx/onnx_model.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 #include <optional>
 
+#include "base/parse_number.h"
 #include "onnx.pb.h"
 #include "weights/file_bytes.h"
 #include "weights/tensor_size.h"
@@ -100,9 +100,10 @@ class ExternalFiles {
 
  private:
   Status read_number(const onnx::TensorProto& tensor, const std::string& text, uint64_t& number) const {
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc{} && stop == end) return {};
+    if (const auto parsed = parse_number<uint64_t>(text)) {
+      number = *parsed;
+      return {};
+    }
     return fail(ErrorCode::invalid_data, "{}: tensor {} lies at \"{}\" of another file", model_, tensor.name(), text);
   }
 

@@ -5,10 +5,10 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "backend/torch/cuda/cuda_part.h"
+#include "base/parse_number.h"
 
 namespace framelift {
 namespace {
@@ -69,8 +69,8 @@ Result<at::Device> parse_device(const std::string& text) {
     if (!text.starts_with("cuda")) return fail(ErrorCode::unsupported, "no device '{}'; choose auto, cpu, cuda", text);
     number.remove_prefix(4);
     if (!number.empty()) {
-      const auto parsed = std::from_chars(number.data() + 1, number.data() + number.size(), index);
-      if (number[0] != ':' || parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || index < 0)
+      index = parse_number<int>(number.substr(1)).value_or(-1);
+      if (number[0] != ':' || index < 0)
         return fail(ErrorCode::invalid_argument, "'{}' is no device; write for example cuda:1", text);
     }
   }
