@@ -186,6 +186,7 @@ void add_compress_command(CLI::App& app, Run& run) {
   c.add_option("--start", job.source.start_seconds, "Seconds to skip")->check(CLI::Range(0.0, 1e9));
   c.add_option("--duration", job.source.duration_seconds, "Seconds to take")->check(CLI::Range(0.0, 1e9));
   c.add_option("--frames", job.source.max_frames, "Frames to take")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", job.overwrite, "Replace an existing output, and what an earlier run left");
   c.add_flag("--resume", job.resume, "Go on where an earlier run was stopped");
   c.add_flag("-q,--quiet", o->quiet, "No progress and no summary");

@@ -181,19 +181,33 @@ Result<FnvGroup> FnvReader::read_group(size_t group) const {
   return FnvGroup{network.configuration, std::move(start.times), std::move(tensors)};
 }
 
-Status FnvReader::read_auxiliary(size_t auxiliary,
-                                 const std::function<Status(std::span<const std::byte>)>& receive) const {
+Result<FnvReader::Place> FnvReader::place_of_auxiliary(size_t auxiliary) const {
   if (auxiliary >= auxiliaries_.size())
     return fail(ErrorCode::invalid_argument, "{}: has no auxiliary section {}, only {}", name(), auxiliary,
                 auxiliaries_.size());
+  const FnvIndexEntry& entry = auxiliaries_[auxiliary];
   FnvBytes kind;
-  kind.put_text(auxiliaries_[auxiliary].kind);
-  size_t skip = kind.bytes().size();
-  return check_long_section(auxiliaries_[auxiliary], [&](std::span<const std::byte> piece) -> Status {
-    const size_t skipped = std::min(skip, piece.size());
+  kind.put_text(entry.kind);
+  const auto skip = std::min<uint64_t>(kind.bytes().size(), entry.body_bytes);  // the index may say anything
+  return Place{entry.offset + section_head_bytes + skip, entry.body_bytes - skip};
+}
+
+Status FnvReader::read_auxiliary(size_t auxiliary,
+                                 const std::function<Status(std::span<const std::byte>)>& receive) const {
+  FL_TRY(const Place place, place_of_auxiliary(auxiliary));
+  const FnvIndexEntry& entry = auxiliaries_[auxiliary];
+  uint64_t skip = entry.body_bytes - place.bytes;
+  return check_long_section(entry, [&](std::span<const std::byte> piece) -> Status {
+    const auto skipped = static_cast<size_t>(std::min<uint64_t>(skip, piece.size()));
     skip -= skipped;
     return skipped < piece.size() ? receive(piece.subspan(skipped)) : Status{};
   });
+}
+
+uint64_t FnvReader::video_bytes() const {
+  uint64_t bytes = file_bytes();
+  for (const FnvIndexEntry& entry : auxiliaries_) bytes -= section_frame_bytes + entry.body_bytes;
+  return bytes;
 }
 
 }  // namespace framelift

@@ -6,10 +6,12 @@
 #include <iterator>
 
 #include "backend/torch/torch_engine.h"
+#include "codec/fnv_reader.h"
 #include "codec/fnv_writer.h"
 #include "color/resolve.h"
 #include "compress/frame_groups.h"
 #include "encode/output_file.h"
+#include "encode/sink.h"
 #include "network/hinerv/config_text.h"
 #include "synthesis/fnv_video.h"
 #include "train/run/run_folder.h"
@@ -42,7 +44,8 @@ class Compressor {
   std::string settings() const;
   fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
   Result<bool> compress_group(FnvWriter& writer, int number, const FrameGroup& group);
-  Result<CompressReport> finish(FnvWriter& writer, int64_t groups);
+  Status add_other_streams(FnvWriter& writer, int64_t end_pts);
+  Result<CompressReport> finish(FnvWriter& writer);
 
   const CompressJob& job_;
   fs::path folder_, file_, settings_file_;
@@ -162,8 +165,11 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
 Result<CompressReport> Compressor::run() {
   FL_CHECK(open_input());
   FL_CHECK(open_work_folder());
-  FrameGroups groups(*source_, *reader_, job_.group_frames, job_.cancel);
-  int64_t seen = 0;
+  const VideoInfo& info = source_->info();
+  const double start = job_.source.start_seconds;
+  const int64_t start_pts = start > 0 ? start_in_time_base(info.origin_us, start, info.time_base) : 0;
+  FrameGroups groups(*source_, *reader_, job_.group_frames, start_pts, job_.cancel);
+  int64_t seen = 0, end_pts = 0;
   int number = 0;
   for (;; ++number) {
     FL_TRY(const FrameGroup group, groups.next());
@@ -177,6 +183,7 @@ Result<CompressReport> Compressor::run() {
       }
     }
     seen += static_cast<int64_t>(group.frames.size());
+    end_pts = group.times.back().pts + group.times.back().duration;
     if (seen <= static_cast<int64_t>(writer_->frame_count())) continue;  // done before
     FL_TRY(const bool done, compress_group(*writer_, number, group));
     if (!done) {
@@ -186,7 +193,8 @@ Result<CompressReport> Compressor::run() {
     }
   }
   if (!writer_) return fail(ErrorCode::invalid_data, "{}: has no frames", job_.source.path);
-  return finish(*writer_, number);
+  FL_CHECK(add_other_streams(*writer_, end_pts));
+  return finish(*writer_);
 }
 
 void Compressor::leave_no_trace() {
@@ -196,17 +204,36 @@ void Compressor::leave_no_trace() {
   fs::remove_all(folder_, error);
 }
 
-Result<CompressReport> Compressor::finish(FnvWriter& writer, int64_t groups) {
+// At the very end: what --frames takes of a video is known by then, and no training is lost when this fails.
+Status Compressor::add_other_streams(FnvWriter& writer, int64_t end_pts) {
+  if (!job_.copy_streams) return {};
+  const VideoInfo& info = source_->info();
+  SinkOptions options;
+  options.path = (folder_ / "streams.mkv").string();
+  options.copy_streams_from = info.other_streams;
+  options.start_seconds = job_.source.start_seconds;
+  options.duration_seconds = job_.source.duration_seconds;
+  std::optional<int64_t> end;
+  if (job_.source.max_frames > 0) end = end_pts;
+  FL_TRY(const bool any, save_other_streams(for_frames_of(info, options), end));
+  if (!any) return {};
+  FL_TRY(const auto bytes, open_file_source(options.path));
+  return writer.add_auxiliary(std::string(fnv_streams_kind), *bytes);
+}
+
+Result<CompressReport> Compressor::finish(FnvWriter& writer) {
   FL_CHECK(writer.finish());
+  FL_TRY(auto bytes, open_file_source(file_));
+  FL_TRY(const FnvReader made, FnvReader::open(std::move(bytes)));
   CompressReport report;
-  report.groups = groups;
-  report.frames = static_cast<int64_t>(writer.frame_count());
+  report.groups = static_cast<int64_t>(made.groups().size());
+  report.frames = static_cast<int64_t>(made.frame_count());
+  report.bytes = made.file_bytes();
+  report.bits_per_pixel = 8 * static_cast<double>(made.video_bytes()) / static_cast<double>(report.frames) /
+                          made.header().width / made.header().height;
   std::error_code error;
   fs::rename(file_, job_.output, error);
   if (error) return fail(ErrorCode::io, "{}: cannot be written ({})", job_.output, error.message());
-  report.bytes = fs::file_size(job_.output, error);
-  report.bits_per_pixel = 8 * static_cast<double>(report.bytes) / static_cast<double>(report.frames) /
-                          source_->info().width / source_->info().height;
   lock_ = {};
   fs::remove_all(folder_, error);
   return report;

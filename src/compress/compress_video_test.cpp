@@ -288,7 +288,7 @@ TEST_F(Compress, GroupsEndAtScenesOrWhenTheyAreFull) {
     color.range = ColorRange::limited;
     color.chroma_location = ChromaLocation::left;
     const PictureReader reader(FrameToTensor::create(source->info().format, color).value(), std::nullopt, true);
-    FrameGroups groups(*source, reader, most, nullptr);
+    FrameGroups groups(*source, reader, most, 0, nullptr);
     std::vector<size_t> found;
     for (FrameGroup g = groups.next().value(); !g.frames.empty(); g = groups.next().value()) {
       EXPECT_EQ(g.frames.size(), g.times.size());

@@ -16,6 +16,25 @@ namespace {
 // Whoever takes frames from a Source may keep as many as they want.
 constexpr int frames_held = 4096;
 
+// Read and checked only when somebody wants them: a video can do without.
+OtherStreams other_streams(const FnvReader& reader) {
+  const std::string path = reader.name();
+  for (size_t i = 0; i < reader.auxiliaries().size(); ++i) {
+    if (reader.auxiliaries()[i].kind != fnv_streams_kind) continue;
+    const auto place = reader.place_of_auxiliary(i);
+    if (!place || place->bytes == 0) break;
+    return {path, place->offset, place->bytes, [path, i]() -> Status {
+              FL_TRY(auto bytes, open_file_source(path));
+              FL_TRY(const FnvReader again, FnvReader::open(std::move(bytes)));
+              const Status read = again.read_auxiliary(i, [](std::span<const std::byte>) -> Status { return {}; });
+              if (read) return {};
+              return fail(read.error().code, "{}; --no-copy does without sound and other streams",
+                          read.error().message);
+            }};
+  }
+  return {};
+}
+
 class FnvSource final : public Source {
  public:
   FnvSource(FnvReader reader, const FnvSourceOptions& options) : reader_(std::move(reader)), options_(options) {
@@ -23,17 +42,15 @@ class FnvSource final : public Source {
   }
 
   Status prepare() {
-    const FnvHeader& header = reader_.header();
     if (reader_.frame_count() == 0)
       return fail(ErrorCode::invalid_data, "{}: holds no whole group of frames (cut off)", reader_.name());
     if (!reader_.complete())
       log::warn("{}: is not complete; it has {} frames that can be read", reader_.name(), reader_.frame_count());
-    info_ = video_info(header);
+    info_ = video_info(reader_);
     if (options_.format) info_.format = *options_.format;
     if (options_.color) info_.color = *options_.color;
     FL_CHECK(find_frames());
     info_.frame_count = end_ - next_;
-    info_.still = reader_.frame_count() == 1 && header.frame_rate.num == 0;
     // So that what can fail fails before the first frame.
     return open_group();
   }
@@ -58,8 +75,7 @@ class FnvSource final : public Source {
 
   // The first frame at `seconds` after the file's first or later.
   Result<int64_t> frame_at(double seconds) {
-    const int64_t first_pts = reader_.groups().front().first_pts;
-    const auto pts = static_cast<int64_t>(std::min(seconds / info_.time_base.value(), 1e18)) + first_pts;
+    const int64_t pts = start_in_time_base(info_.origin_us, seconds, info_.time_base);
     FL_TRY(const size_t group, reader_.group_at(pts));
     FL_TRY(const FnvGroup content, reader_.read_group(group));
     const auto found = std::ranges::find_if(content.times, [&](const FnvFrameTime& t) { return t.pts >= pts; });
@@ -125,7 +141,8 @@ Result<std::unique_ptr<Source>> open_as_source(const SourceOptions& options) {
 
 }  // namespace
 
-VideoInfo video_info(const FnvHeader& header) {
+VideoInfo video_info(const FnvReader& reader) {
+  const FnvHeader& header = reader.header();
   VideoInfo info;
   info.width = header.width;
   info.height = header.height;
@@ -136,6 +153,10 @@ VideoInfo video_info(const FnvHeader& header) {
   info.time_base = header.time_base;
   info.frame_rate = header.frame_rate;
   info.display_matrix = header.display_matrix;
+  info.frame_count = static_cast<int64_t>(reader.frame_count());
+  info.still = info.frame_count == 1 && header.frame_rate.num == 0;
+  info.origin_us = rescale(reader.groups().front().first_pts, header.time_base, {1, 1'000'000});
+  info.other_streams = other_streams(reader);
   info.container = "fnv";
   info.codec = "hinerv";
   return info;

@@ -9,6 +9,7 @@ extern "C" {
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <string_view>
 
 #include "base/allocation_counter.h"
@@ -198,14 +199,15 @@ Status FfmpegSource::open_decoder() {
 }
 
 void FfmpegSource::seek_to_start() {
-  const AVRational base = stream_->time_base;
+  const Rational base = from_av(stream_->time_base);
+  info_.origin_us = origin_of(*container_);
   if (options_.duration_seconds > 0)
-    end_pts_ = start_in_time_base(*container_, options_.start_seconds + options_.duration_seconds, base);
+    end_pts_ = start_in_time_base(info_.origin_us, options_.start_seconds + options_.duration_seconds, base);
   if (options_.start_seconds <= 0) return;
-  first_pts_ = start_in_time_base(*container_, options_.start_seconds, base);
+  first_pts_ = start_in_time_base(info_.origin_us, options_.start_seconds, base);
   int64_t target = *first_pts_;
   // Containers that index by decoding time: presentation runs up to some frames later when there are B-frames.
-  if (decoder_->has_b_frames > 0) target -= av_rescale_q(AV_TIME_BASE / 5, AV_TIME_BASE_Q, base);
+  if (decoder_->has_b_frames > 0) target -= av_rescale_q(AV_TIME_BASE / 5, AV_TIME_BASE_Q, stream_->time_base);
   // A format that cannot seek is read from its beginning; the frames before the start are dropped either way.
   if (av_seek_frame(container_.get(), stream_->index, target, AVSEEK_FLAG_BACKWARD) < 0)
     log::debug("{}: cannot seek, decoding from the beginning", name_);
@@ -311,6 +313,10 @@ void FfmpegSource::describe() {
   info_.frame_rate = rate.num > 0 && rate.den > 0 ? from_av(rate) : Rational{0, 1};
   info_.container = container_->iformat->name;
   info_.codec = avcodec_get_name(parameters.codec_id);
+  // Pipes and picture sequences cannot be read a second time, and hold nothing else.
+  std::error_code ignored;
+  if (options_.path.find("://") != std::string::npos || std::filesystem::is_regular_file(options_.path, ignored))
+    info_.other_streams.path = options_.path;
   const bool picture_demuxer = info_.container == "image2" || info_.container.ends_with("_pipe");
   const AVDictionaryEntry* brand = av_dict_get(container_->metadata, "major_brand", nullptr, 0);
   const bool avif = brand && std::string_view(brand->value) == "avif";
