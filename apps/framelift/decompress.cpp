@@ -49,8 +49,8 @@ Result<int64_t> write_frames(Source& source, Sink& sink, bool quiet) {
 // From the beginning of the video to one of its frames.
 Result<double> seconds_before(const FnvReader& file, int64_t frame) {
   FL_TRY(const size_t group, file.group_of_frame(static_cast<uint64_t>(frame)));
-  FL_TRY(const FnvGroup content, file.read_group(group));
-  const int64_t pts = content.times[static_cast<size_t>(frame) - file.first_frame(group)].pts;
+  FL_TRY(const auto times, file.read_times(group));
+  const int64_t pts = times[static_cast<size_t>(frame) - file.first_frame(group)].pts;
   return static_cast<double>(pts - file.groups().front().first_pts) * file.header().time_base.value();
 }
 

@@ -46,6 +46,8 @@ class FnvReader {
   Result<size_t> group_at(int64_t pts) const;
 
   Result<FnvGroup> read_group(size_t group) const;
+  // FnvGroup::times alone.
+  Result<std::vector<FnvFrameTime>> read_times(size_t group) const;
   // Where the content of an auxiliary section lies in the file. Nothing is said about whether it is good.
   struct Place {
     uint64_t offset = 0, bytes = 0;
@@ -58,6 +60,9 @@ class FnvReader {
  private:
   explicit FnvReader(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
 
+  // The start of a group's section, which ends where `in` stands then.
+  Result<FnvGroupStart> read_start(size_t group, ByteReader& in) const;
+  Result<std::vector<std::byte>> read_group_body(size_t group) const;
   Result<FnvIndexEntry> section_at(uint64_t offset) const;
   Result<std::vector<std::byte>> read_body(const FnvIndexEntry& entry, uint64_t max_bytes) const;
   Status check_long_section(const FnvIndexEntry& entry,

@@ -156,6 +156,8 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
   return open_media_source(input, options);
 }
 
+Status Source::seek(int64_t) { return fail(ErrorCode::unsupported, "this input can only be read from front to back"); }
+
 int64_t start_in_time_base(int64_t origin_us, double start_seconds, Rational time_base) {
   constexpr int64_t second = 1'000'000;
   constexpr double longest = 1e12;  // seconds, so that nothing overflows

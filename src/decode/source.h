@@ -85,8 +85,16 @@ class Source {
   // as wanted. Damaged packets are skipped and counted, not errors; a frame whose size or format differs from info()
   // is converted to it.
   virtual Result<Frame> next() = 0;
+  // next() goes on, also after the end, with the first frame at `pts` (in VideoInfo::time_base) or later of those that
+  // the options chose. Only where can_seek() says so: not pipes, and not with SourceOptions::max_frames, which counts
+  // from the first frame. Errors: io, invalid_data.
+  virtual bool can_seek() const { return false; }
+  virtual Status seek(int64_t pts);
   virtual SourceCounters counters() const = 0;
 };
+
+// What makes a job's source: open_source, or one that wraps it.
+using SourceFactory = std::function<Result<std::unique_ptr<Source>>(const SourceOptions&)>;
 
 // Opens, probes and finds the video stream. Errors: not_found, invalid_data (no video stream, unreadable, empty),
 // unsupported (no decoder), invalid_argument.

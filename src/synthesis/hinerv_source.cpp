@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 
 #include "network/hinerv/hinerv.h"
 #include "postprocess/tensor_to_frame.h"
@@ -28,6 +29,7 @@ class HinervSource final : public Source {
         convert_(std::move(convert)),
         executable_(std::move(executable)),
         pool_(video.width, video.height, options.format, static_cast<size_t>(options.frames_held) + 1),
+        first_(options.first_frame),
         next_(options.first_frame),
         started_(options.first_frame),
         end_(options.first_frame + options.frames) {
@@ -37,13 +39,12 @@ class HinervSource final : public Source {
     info_.duration_seconds = static_cast<double>(time_of(end_) - time_of(next_)) * video.time_base.value();
   }
 
-  // Starts as many frames as keep the engine busy.
-  Status begin() {
+  // As many requests as keep the engine busy.
+  Status create_requests() {
     for (int i = 0; i < executable_->streams() + 1; ++i) {
       FL_TRY(auto request, executable_->create_request());
       requests_.push_back(std::move(request));
     }
-    for (auto& request : requests_) FL_CHECK(start_next(*request));
     return {};
   }
 
@@ -60,6 +61,7 @@ class HinervSource final : public Source {
 
   Result<Frame> next() override {
     if (next_ >= end_) return Frame{};
+    FL_CHECK(start_ahead());
     InferRequest& request = request_of(next_);
     const int64_t index = next_++;  // first, so that a request that failed is not waited for again
     FL_CHECK(request.wait());
@@ -67,7 +69,7 @@ class HinervSource final : public Source {
     const TensorView picture = request.output(0);
     if (convert_) convert_->run(picture);
     to_frame_.run(picture, {-left_, -top_, config_.width, config_.height}, {0, 0, frame.width, frame.height}, frame);
-    FL_CHECK(start_next(request));
+    FL_CHECK(start_ahead());
     frame.color = info_.color;
     frame.sample_aspect_ratio = info_.sample_aspect_ratio;
     frame.pts = time_of(index);
@@ -76,19 +78,29 @@ class HinervSource final : public Source {
     return frame;
   }
 
- private:
-  InferRequest& request_of(int64_t frame) {
-    return *requests_[static_cast<size_t>(frame - (end_ - info_.frame_count)) % requests_.size()];
+  bool can_seek() const override { return true; }
+  Status seek(int64_t pts) override {
+    for (; next_ < started_; ++next_) (void)request_of(next_).wait();  // nobody wants what they make
+    const auto frames = std::views::iota(first_, end_);
+    const auto found = std::ranges::partition_point(frames, [&](int64_t frame) { return time_of(frame) < pts; });
+    next_ = started_ = first_ + static_cast<int64_t>(found - frames.begin());
+    return {};
   }
 
-  Status start_next(InferRequest& request) {
-    if (started_ >= end_) return {};
-    const HinervPlace place[] = {{static_cast<int>(started_), 0, 0}};
-    const auto& inputs = executable_->inputs();
-    for (size_t i = 0; i < inputs.size(); ++i)
-      fill_hinerv_input(config_, one_frame, place, inputs[i].name, request.input(static_cast<int>(i)));
-    FL_CHECK(request.start());
-    ++started_;
+ private:
+  InferRequest& request_of(int64_t frame) { return *requests_[static_cast<size_t>(frame) % requests_.size()]; }
+
+  // From next_ on, one frame for each request.
+  Status start_ahead() {
+    const auto most = std::min(end_, next_ + static_cast<int64_t>(requests_.size()));
+    for (; started_ < most; ++started_) {
+      InferRequest& request = request_of(started_);
+      const HinervPlace place[] = {{static_cast<int>(started_), 0, 0}};
+      const auto& inputs = executable_->inputs();
+      for (size_t i = 0; i < inputs.size(); ++i)
+        fill_hinerv_input(config_, one_frame, place, inputs[i].name, request.input(static_cast<int>(i)));
+      FL_CHECK(request.start());
+    }
     return {};
   }
 
@@ -107,9 +119,10 @@ class HinervSource final : public Source {
   TensorToFrame to_frame_;
   std::optional<ColorConverter> convert_;  // when other colours are wanted than the network paints
   std::unique_ptr<Executable> executable_;
-  std::vector<std::unique_ptr<InferRequest>> requests_;  // frame i of the run: i modulo their number
+  std::vector<std::unique_ptr<InferRequest>> requests_;  // frame i: i modulo their number
   FramePool pool_;
-  int64_t next_, started_, end_;  // frames of the video: to be delivered, to be started, behind the last
+  int64_t first_, next_, started_,
+      end_;  // frames of the video: the first, to be delivered, to be started, behind the last
   SourceCounters counters_;
 };
 
@@ -147,7 +160,7 @@ Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, B
   FL_TRY(auto executable, backend.compile(graph, video.parameters, compile));
   auto source =
       std::make_unique<HinervSource>(video, chosen, std::move(*to_frame), std::move(*convert), std::move(executable));
-  FL_CHECK(source->begin());
+  FL_CHECK(source->create_requests());
   return source;
 }
 
