@@ -1,6 +1,7 @@
 #include "encode/ffmpeg/stream_copier.h"
 
 extern "C" {
+#include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
 }
@@ -52,6 +53,8 @@ bool is_statistics_tag(std::string_view key) {
          key.starts_with("_STATISTICS_");
 }
 
+bool is_encoder_tag(const char* key) { return av_strcasecmp(key, "encoder") == 0; }  // Matroska's is in capitals
+
 // Encoder delay of an audio stream, in samples: how far its first packets lie before time 0 (MP4 edit lists).
 int priming_samples(const AVStream& in) {
   auto& stream = const_cast<AVStream&>(in);  // avformat_index_* take no const
@@ -64,7 +67,7 @@ void copy_stream_metadata(const AVStream& in, AVStream& out, bool contents_chang
   const AVDictionaryEntry* entry = nullptr;
   while ((entry = av_dict_get(in.metadata, "", entry, AV_DICT_IGNORE_SUFFIX))) {
     const std::string_view key = entry->key;
-    if (key == "rotate" || (contents_change && (is_statistics_tag(key) || key == "encoder"))) continue;
+    if (key == "rotate" || (contents_change && (is_statistics_tag(key) || is_encoder_tag(entry->key)))) continue;
     av_dict_set(&out.metadata, entry->key, entry->value, 0);
   }
   out.disposition = in.disposition;
@@ -231,7 +234,8 @@ void StreamCopier::copy_metadata() {
   while ((entry = av_dict_get(input_->metadata, "", entry, AV_DICT_IGNORE_SUFFIX))) {
     const std::string_view key = entry->key;
     // These describe the file itself, which is a new one.
-    if (key == "major_brand" || key == "minor_version" || key == "compatible_brands" || key == "encoder") continue;
+    if (key == "major_brand" || key == "minor_version" || key == "compatible_brands" || is_encoder_tag(entry->key))
+      continue;
     av_dict_set(&output_.metadata, entry->key, entry->value, 0);
   }
 }
