@@ -172,6 +172,9 @@ void add_training_options(CLI::App& c, CompressCommand& o) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group(group);
+  c.add_flag("!--no-warm-start", o.job.warm_start,
+             "Begin every group's training at random, not with the network of the one before")
+      ->group(group);
   c.add_option("--seed", o.seed, "Of the first weights and everything random")->capture_default_str()->group(group);
 }
 

@@ -39,7 +39,7 @@ class Compressor {
  private:
   Status open_input();
   Status open_work_folder();
-  Result<FnvWriter> open_file();
+  Status read_last_group();
   Result<FnvHeader> header_of(const FrameGroup& first) const;
   std::string settings() const;
   fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
@@ -53,6 +53,7 @@ class Compressor {
   bool resumed_ = false, begun_ = false;  // begun: the work folder is this run's own
   std::optional<FnvWriter> writer_;
   std::unique_ptr<Source> source_;
+  Parameters before_;  // of the group before, as the file has them, for a warm start
   ColorInfo color_;
   std::optional<PictureReader> reader_;
 };
@@ -80,11 +81,11 @@ std::string Compressor::settings() const {
   const SizeChoice& s = job_.size;
   return fmt::format(
       "input {} {}x{} {} start {} duration {} frames {}\nsize {} bpp {}\ngroup {}\n"
-      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {}\n",
+      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {}\n",
       fs::path(job_.source.path).filename().string(), info.width, info.height, to_string(info.format),
       job_.source.start_seconds, job_.source.duration_seconds, job_.source.max_frames, s.name.empty() ? "auto" : s.name,
       s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits, r.noise,
-      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed);
+      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start);
 }
 
 Status Compressor::open_work_folder() {
@@ -135,6 +136,15 @@ Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
   return header;
 }
 
+Status Compressor::read_last_group() {
+  FL_TRY(auto bytes, open_file_source(file_));
+  FL_TRY(const FnvReader done, FnvReader::open(std::move(bytes)));
+  if (done.groups().empty()) return {};
+  FL_TRY(const FnvGroup last, done.read_group(done.groups().size() - 1));
+  before_ = stored_parameters(last.tensors);
+  return {};
+}
+
 // True when it is in the file, false when the job was cancelled.
 Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const FrameGroup& group) {
   GroupJob job;
@@ -144,6 +154,7 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   job.frames = group.frames;
   job.reader = &*reader_;
   job.recipe = job_.recipe;
+  if (job_.warm_start) job.start = &before_;
   job.checkpoint = checkpoint(number);
   job.resume = resumed_;
   job.settings = settings() + fmt::format("group {}\n", number);
@@ -157,6 +168,7 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   stored.times = group.times;
   FL_TRY(stored.tensors, store_network(trained.parameters, job_.recipe.bits));
   FL_CHECK(writer.add_group(stored));
+  before_ = stored_parameters(stored.tensors);
   std::error_code none;
   fs::remove(checkpoint(number), none);
   return true;
@@ -176,6 +188,7 @@ Result<CompressReport> Compressor::run() {
     if (group.frames.empty()) break;
     if (!writer_) {
       if (resumed_ && fs::exists(file_)) {
+        FL_CHECK(read_last_group());
         FL_TRY(writer_, FnvWriter::resume(file_.string()));
       } else {
         FL_TRY(const FnvHeader header, header_of(group));

@@ -18,6 +18,8 @@ struct CompressJob {
   bool overwrite = false;
   bool resume = false;
   SizeChoice size;
+  // A group's training begins with the network of the one before, as it is in the file.
+  bool warm_start = true;
   bool copy_streams = true;  // audio, subtitles, attachments, chapters and metadata go into the file
   int group_frames = 600;    // at most; a group ends at a scene cut once it has half as many
   TrainingRecipe recipe;

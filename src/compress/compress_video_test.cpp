@@ -12,6 +12,7 @@
 #include "compress/frame_groups.h"
 #include "decode/media_test_support.h"
 #include "synthesis/fnv_source.h"
+#include "synthesis/fnv_video.h"
 #include "train/train_test_support.h"
 
 namespace framelift {
@@ -108,6 +109,46 @@ TEST_F(Compress, SameSeedAndThreadsSameFile) {
     ASSERT_TRUE(compress_video(j));
     EXPECT_NE(bytes_of(j.output), first);
   }
+}
+
+TEST_F(Compress, AGroupBeginsWithTheNetworkOfTheOneBefore) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob warm = job(clip(), "warm.fnv"), cold = warm;
+  cold.output = path("cold.fnv");
+  cold.warm_start = false;
+  for (CompressJob* j : {&warm, &cold}) {
+    j->source.max_frames = 7;  // so that the second group's grids over time have other shapes
+    j->group_frames = 4;
+    j->recipe.learning_rate = 1e-9;  // networks stay where they begin, but for pruning and rounding
+    ASSERT_TRUE(compress_video(*j));
+  }
+  const auto weights = [&](const CompressJob& j, size_t group) {
+    const FnvReader reader = FnvReader::open(open_file_source(j.output).value()).value();
+    return stored_parameters(reader.read_group(group).value().tensors);
+  };
+  const auto distance = [](const Tensor& a, const Tensor& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.f32().size(); ++i) sum += std::abs(static_cast<double>(a.f32()[i]) - b.f32()[i]);
+    return sum / static_cast<double>(a.f32().size());
+  };
+  const Parameters first = weights(warm, 0), cold_first = weights(cold, 0);
+  const Parameters second = weights(warm, 1), cold_second = weights(cold, 1);
+  int others = 0;
+  for (const auto& [name, tensor] : second) {
+    EXPECT_EQ(distance(first.at(name), cold_first.at(name)), 0) << name;
+    if (first.at(name).shape() != tensor.shape()) {
+      ++others;
+      EXPECT_EQ(distance(tensor, cold_second.at(name)), 0) << name;
+    }
+  }
+  EXPECT_GT(others, 0);
+  // The layers of both begin with the same seed and are pruned once when cold; warm, what was pruned is zero already.
+  const std::string stem = "decoder.stem.conv.weight";
+  const auto zeros = [&](const Parameters& p) { return std::ranges::count(p.at(stem).f32(), 0.0F); };
+  EXPECT_EQ(zeros(cold_second), zeros(cold_first));
+  EXPECT_GE(zeros(second), zeros(first));
+  EXPECT_LT(distance(second.at(stem), first.at(stem)),
+            0.1 * distance(first.at(stem), Tensor::filled(first.at(stem).shape(), 0)));
 }
 
 // Stopped in every stage, and between groups.

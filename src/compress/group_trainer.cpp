@@ -79,7 +79,13 @@ Status GroupTrainer::prepare() {
   loss_ = hinerv_loss(plan_.patch_height, plan_.patch_width);
   FL_TRY(frame_graph_, build_hinerv(plan_.config, {}));
   FL_TRY(noisy_frame_graph_, with_weight_inputs(frame_graph_));
-  FL_CHECK(adopt(initial_hinerv_parameters(frame_graph_, recipe_.seed)));
+  Parameters first = initial_hinerv_parameters(frame_graph_, recipe_.seed);
+  if (job_.start)
+    for (auto& [name, tensor] : first)
+      if (const auto known = job_.start->find(name);
+          known != job_.start->end() && known->second.shape() == tensor.shape())
+        tensor = known->second.clone();
+  FL_CHECK(adopt(first));
   return job_.resume && std::filesystem::exists(job_.checkpoint) ? resume() : Status{};
 }
 

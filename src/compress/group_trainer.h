@@ -58,6 +58,9 @@ struct GroupJob {
   std::span<const Frame> frames;  // as many as plan.config says, of one size
   const PictureReader* reader = nullptr;
   TrainingRecipe recipe;
+  // Where training begins, for those of the network's parameters that are here in the same shape; the others begin at
+  // random, from the seed.
+  const Parameters* start = nullptr;
   std::filesystem::path checkpoint;
   bool resume = false;             // goes on from the checkpoint if there is one
   std::string settings;            // noted in the checkpoint; another text there is refused

@@ -47,12 +47,18 @@ Result<std::vector<StoredTensor>> store_network(const Parameters& parameters, in
   return stored;
 }
 
+Parameters stored_parameters(std::span<const StoredTensor> tensors) {
+  Parameters parameters;
+  for (const StoredTensor& stored : tensors) parameters.emplace(stored.name, to_floats(stored));
+  return parameters;
+}
+
 Result<HinervVideo> video_of_group(const FnvHeader& header, const FnvGroup& group, const std::string& file) {
   HinervVideo video;
   video.name = file;
   FL_TRY(video.config, parse_hinerv_texts(group.configuration, static_cast<int>(group.times.size()),
                                           header.coded_height, header.coded_width, file));
-  for (const StoredTensor& stored : group.tensors) video.parameters.emplace(stored.name, to_floats(stored));
+  video.parameters = stored_parameters(group.tensors);
   FL_CHECK(check_parameters(video.config, video.parameters, file));
   video.width = header.width;
   video.height = header.height;
