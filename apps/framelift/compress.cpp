@@ -135,6 +135,10 @@ void add_network_options(CLI::App& c, CompressCommand& o) {
       ->check(CLI::Range(min_quantized_bits, max_quantized_bits))
       ->capture_default_str()
       ->group(group);
+  c.add_flag_callback(
+       "--planes", [&o] { o.job.paints = HinervOutput::ycbcr_420; },
+       "Train on the planes of 4:2:0 video as they are, and paint them, instead of R'G'B'")
+      ->group(group);
   c.add_option("--prune", o.prune, "Share of the weights that become nothing; 0: no pruning")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str()

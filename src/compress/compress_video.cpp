@@ -14,6 +14,7 @@
 #include "encode/sink.h"
 #include "network/hinerv/config_text.h"
 #include "synthesis/fnv_video.h"
+#include "synthesis/ycbcr_planes.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_lock.h"
 
@@ -41,6 +42,7 @@ class Compressor {
   Status open_work_folder();
   Status read_last_group();
   Result<FnvHeader> header_of(const FrameGroup& first) const;
+  Result<HinervPlan> plan_of(const FrameGroup& group) const;
   std::string settings() const;
   fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
   Result<bool> compress_group(FnvWriter& writer, int number, const FrameGroup& group);
@@ -68,6 +70,9 @@ Status Compressor::open_input() {
   if (std::max(info.width, info.height) > largest_edge)
     return fail(ErrorCode::unsupported, "{}: .fnv holds pictures of at most {} pixels a side", options.path,
                 largest_edge);
+  if (job_.paints == HinervOutput::ycbcr_420 && !is_ycbcr_420(info.format))
+    return fail(ErrorCode::invalid_argument, "{}: has {} pictures, which are not 4:2:0; leave out --planes",
+                options.path, to_string(info.format));
   color_ = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
   FL_TRY(FrameToTensor to_tensor, FrameToTensor::create(info.format, color_));
   reader_.emplace(std::move(to_tensor), std::nullopt, true);
@@ -81,11 +86,11 @@ std::string Compressor::settings() const {
   const SizeChoice& s = job_.size;
   return fmt::format(
       "input {} {}x{} {} start {} duration {} frames {}\nsize {} bpp {}\ngroup {}\n"
-      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {}\n",
+      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {} planes {}\n",
       fs::path(job_.source.path).filename().string(), info.width, info.height, to_string(info.format),
       job_.source.start_seconds, job_.source.duration_seconds, job_.source.max_frames, s.name.empty() ? "auto" : s.name,
       s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits, r.noise,
-      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start);
+      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start, static_cast<int>(job_.paints));
 }
 
 Status Compressor::open_work_folder() {
@@ -117,13 +122,19 @@ Status Compressor::open_work_folder() {
   return {};
 }
 
+Result<HinervPlan> Compressor::plan_of(const FrameGroup& group) const {
+  const VideoInfo& info = source_->info();
+  FL_TRY(HinervPlan plan, plan_hinerv(static_cast<int>(group.frames.size()), info.width, info.height, job_.size));
+  plan.config.output = job_.paints;
+  return plan;
+}
+
 Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
   const VideoInfo& info = source_->info();
   FnvHeader header;
   header.width = info.width;
   header.height = info.height;
-  const auto frames = static_cast<int>(first.frames.size());
-  FL_TRY(const HinervPlan plan, plan_hinerv(frames, info.width, info.height, job_.size));
+  FL_TRY(const HinervPlan plan, plan_of(first));
   header.coded_width = plan.config.width;
   header.coded_height = plan.config.height;
   header.format = info.format;
@@ -148,11 +159,11 @@ Status Compressor::read_last_group() {
 // True when it is in the file, false when the job was cancelled.
 Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const FrameGroup& group) {
   GroupJob job;
-  FL_TRY(job.plan,
-         plan_hinerv(static_cast<int>(group.frames.size()), source_->info().width, source_->info().height, job_.size));
+  FL_TRY(job.plan, plan_of(group));
   if (job_.on_group) job_.on_group(number, job.plan);
   job.frames = group.frames;
   job.reader = &*reader_;
+  job.range = color_.range;
   job.recipe = job_.recipe;
   if (job_.warm_start) job.start = &before_;
   job.checkpoint = checkpoint(number);

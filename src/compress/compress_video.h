@@ -18,6 +18,7 @@ struct CompressJob {
   bool overwrite = false;
   bool resume = false;
   SizeChoice size;
+  HinervOutput paints = HinervOutput::rgb;  // what networks paint, and their loss measures
   // A group's training begins with the network of the one before, as it is in the file.
   bool warm_start = true;
   bool copy_streams = true;  // audio, subtitles, attachments, chapters and metadata go into the file

@@ -91,6 +91,31 @@ TEST_F(Compress, LearnsATinyClip) {
   EXPECT_NEAR(found.bits_per_pixel(), 8.0 * static_cast<double>(report->bytes) / (4 * 80 * 80), 1e-9);
 }
 
+// On the planes of 4:2:0: the file's own figure is of the planes, as training's is.
+TEST_F(Compress, LearnsPlanes) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob j = job(clip("-c:v ffv1 -pix_fmt yuv420p10", "80x80"));
+  j.source.max_frames = 4;
+  j.paints = HinervOutput::ycbcr_420;
+  j.recipe = recipe(50);
+  double first_psnr = 0, last_psnr = 0;
+  j.on_evaluation = [&](const GroupEvaluation& e) { (first_psnr > 0 ? last_psnr : first_psnr) = e.psnr; };
+  const auto report = compress_video(j);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(last_psnr, first_psnr + 3);
+  const VideoEvaluation found = evaluate_video({j.source, j.output, nullptr, {}}).value();
+  double mse = 0;
+  for (size_t plane = 0; plane < 3; ++plane)
+    mse += std::pow(10, -mean_of(found, [&](const FrameEvaluation& f) { return f.psnr_yuv[plane]; }) / 10) / 3;
+  EXPECT_NEAR(-10 * std::log10(mse), last_psnr, 0.3);
+  j.output = path("other.fnv");
+  j.source.path = path("444.mkv");
+  ffmpeg("-i clip.mkv -c:v ffv1 -pix_fmt yuv444p 444.mkv");
+  const auto refused = compress_video(j);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("444.mkv"), std::string::npos) << refused.error().message;
+}
+
 // Through all stages, on one thread and on several.
 TEST_F(Compress, SameSeedAndThreadsSameFile) {
   SKIP_WITHOUT_TORCH();

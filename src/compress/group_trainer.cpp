@@ -10,9 +10,11 @@
 #include "compress/hinerv_start.h"
 #include "compress/quality.h"
 #include "compress/weight_noise.h"
+#include "graph/passes.h"
 #include "metrics/psnr.h"
 #include "network/hinerv/hinerv.h"
 #include "synthesis/fnv_video.h"
+#include "synthesis/ycbcr_planes.h"
 #include "train/data/random_stream.h"
 #include "train/run/checkpoint.h"
 #include "train/schedule.h"
@@ -25,6 +27,19 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 constexpr const char* settings_key = "settings";
+
+// Chroma of 4:2:0 has a quarter of the samples. Planes of a quarter of the contrast count that much.
+constexpr float chroma_weight = 0.25F, chroma_offset = 0.5F * (1 - chroma_weight);
+
+Result<Graph> with_weighted_chroma(const Graph& graph) {
+  GraphBuilder b;
+  const std::vector<ValueId> ids =
+      append(b, graph, {}, [&](const Value& parameter) { return b.parameter(parameter.name, parameter.shape); });
+  const ValueId planes = ids[static_cast<size_t>(graph.outputs[0])];
+  const ValueId chroma = b.offset(b.scale(b.slice(planes, 1, 1, 3), chroma_weight), chroma_offset);
+  b.output(b.concat({b.slice(planes, 1, 0, 1), chroma}), graph.value(graph.outputs[0]).name);
+  return std::move(b).finish();
+}
 
 class GroupTrainer {
  public:
@@ -47,6 +62,7 @@ class GroupTrainer {
   Status update(const Stage& stage, std::span<const HinervPlace> places, double& loss);
   std::vector<HinervPlace> order(int epoch) const;
   void read_targets(std::span<const HinervPlace> places, const TensorView& targets) const;
+  void read_picture(int number, const Region& region, const TensorView& target) const;
   HinervRun run_of(int batch) const;
   Result<const Graph*> patch_graph(int batch, bool weight_inputs);
   Result<Parameters> weight_inputs(TrainingStage stage, double noise, uint64_t key) const;
@@ -231,11 +247,21 @@ void GroupTrainer::read_targets(std::span<const HinervPlace> places, const Tenso
   const int64_t bytes = static_cast<int64_t>(targets.bytes()) / static_cast<int64_t>(places.size());
   TensorView one{DType::f32, {1, 3, plan_.patch_height, plan_.patch_width}, targets.data};
   for (const HinervPlace& place : places) {
-    job_.reader->run(
-        job_.frames[static_cast<size_t>(place.frame)],
+    read_picture(
+        place.frame,
         {place.column * plan_.patch_width, place.row * plan_.patch_height, plan_.patch_width, plan_.patch_height}, one);
+    if (plan_.config.output == HinervOutput::ycbcr_420)
+      for (float& v : one.f32().subspan(one.f32().size() / 3)) v = chroma_offset + chroma_weight * v;
     one.data += bytes;
   }
+}
+
+void GroupTrainer::read_picture(int number, const Region& region, const TensorView& target) const {
+  const Frame& frame = job_.frames[static_cast<size_t>(number)];
+  if (plan_.config.output == HinervOutput::ycbcr_420)
+    read_ycbcr_planes(frame, region, job_.range, target);
+  else
+    job_.reader->run(frame, region, target);
 }
 
 // A patch that is all of the frame needs no pixels around it.
@@ -250,6 +276,9 @@ Result<const Graph*> GroupTrainer::patch_graph(int batch, bool weight_inputs) {
   FL_TRY(Graph graph, build_hinerv(plan_.config, run_of(batch)));
   if (weight_inputs) {
     FL_TRY(graph, with_weight_inputs(graph));
+  }
+  if (plan_.config.output == HinervOutput::ycbcr_420) {
+    FL_TRY(graph, with_weighted_chroma(graph));
   }
   FL_TRY(Graph with, with_loss(graph, loss_));
   return &patch_graphs_.emplace(key, std::move(with)).first->second;
@@ -293,7 +322,7 @@ Status GroupTrainer::evaluate(TrainingStage stage) {
     }
     FL_TRY(auto outputs, learner_->evaluate(graph, inputs));
     Tensor picture = upper_left(outputs[0], first.height, first.width);
-    job_.reader->run(job_.frames[static_cast<size_t>(i)], {0, 0, first.width, first.height}, target.view());
+    read_picture(i, {0, 0, first.width, first.height}, target.view());
     sum += frame_psnr(mean_squared_error(picture.view(), target.view()));
   }
   FL_TRY(const auto stored, store_network(learner_->parameters(), recipe_.bits));

@@ -55,8 +55,9 @@ struct GroupEvaluation {
 
 struct GroupJob {
   HinervPlan plan;
-  std::span<const Frame> frames;  // as many as plan.config says, of one size
-  const PictureReader* reader = nullptr;
+  std::span<const Frame> frames;           // as many as plan.config says, of one size
+  const PictureReader* reader = nullptr;   // for networks that paint R'G'B'
+  ColorRange range = ColorRange::limited;  // of the frames, for those that paint Y'CbCr
   TrainingRecipe recipe;
   // Where training begins, for those of the network's parameters that are here in the same shape; the others begin at
   // random, from the seed.

@@ -7,6 +7,8 @@
 #include "network/hinerv/hinerv.h"
 #include "postprocess/tensor_to_frame.h"
 #include "preprocess/color_convert.h"
+#include "preprocess/frame_to_tensor.h"
+#include "synthesis/ycbcr_planes.h"
 
 namespace framelift {
 namespace {
@@ -16,17 +18,63 @@ constexpr double peak_nits = 1000;
 
 constexpr HinervRun one_frame{};
 
+// From what a network paints to frames as they are wanted.
+class FrameMaker {
+ public:
+  static Result<FrameMaker> create(const HinervVideo& video, const PixelFormat& format, const ColorInfo& color) {
+    FrameMaker maker;
+    maker.range_ = video.color.range;
+    maker.left_ = video.left;
+    maker.top_ = video.top;
+    maker.planes_ = video.config.output == HinervOutput::ycbcr_420;
+    if (maker.planes_ && is_ycbcr_420(format) && color == video.color) return maker;
+    if (maker.planes_) {
+      // 16 bits, where rounding is nothing, and from there as from any video.
+      const PixelFormat fine{ColorFamily::yuv, 16, 1, 1, false};
+      FL_TRY(maker.fine_, FramePool(video.width, video.height, fine, 1).acquire());
+      FL_TRY(maker.to_rgb_, FrameToTensor::create(fine, video.color));
+      maker.rgb_ = Tensor(DType::f32, {1, 3, video.height, video.width});
+      maker.left_ = maker.top_ = 0;
+      maker.fine_left_ = video.left;
+      maker.fine_top_ = video.top;
+    }
+    FL_TRY(maker.to_frame_, TensorToFrame::create(format, color, false));
+    FL_TRY(maker.convert_, ColorConverter::create(video.color, color, peak_nits));
+    return maker;
+  }
+
+  void run(TensorView picture, const Frame& frame) {
+    if (planes_ && !to_frame_) return write_ycbcr_planes(picture, left_, top_, range_, frame);
+    if (planes_) {
+      write_ycbcr_planes(picture, fine_left_, fine_top_, range_, fine_);
+      picture = rgb_.view();
+      to_rgb_->run(fine_, {0, 0, fine_.width, fine_.height}, picture);
+    }
+    if (convert_) convert_->run(picture);
+    const Region covered{-left_, -top_, static_cast<int>(picture.shape[3]), static_cast<int>(picture.shape[2])};
+    to_frame_->run(picture, covered, {0, 0, frame.width, frame.height}, frame);
+  }
+
+ private:
+  bool planes_ = false;
+  int left_ = 0, top_ = 0;  // of the picture in what becomes frames
+  ColorRange range_ = ColorRange::limited;
+  Frame fine_;
+  int fine_left_ = 0, fine_top_ = 0;  // of the picture in what the network paints
+  std::optional<FrameToTensor> to_rgb_;
+  Tensor rgb_;
+  std::optional<ColorConverter> convert_;  // when other colours are wanted than the network's
+  std::optional<TensorToFrame> to_frame_;
+};
+
 class HinervSource final : public Source {
  public:
-  HinervSource(const HinervVideo& video, const HinervSourceOptions& options, TensorToFrame to_frame,
-               std::optional<ColorConverter> convert, std::unique_ptr<Executable> executable)
+  HinervSource(const HinervVideo& video, const HinervSourceOptions& options, FrameMaker maker,
+               std::unique_ptr<Executable> executable)
       : config_(video.config),
-        left_(video.left),
-        top_(video.top),
         times_(video.times),
         info_(video_info(video)),
-        to_frame_(std::move(to_frame)),
-        convert_(std::move(convert)),
+        maker_(std::move(maker)),
         executable_(std::move(executable)),
         pool_(video.width, video.height, options.format, static_cast<size_t>(options.frames_held) + 1),
         first_(options.first_frame),
@@ -66,9 +114,7 @@ class HinervSource final : public Source {
     const int64_t index = next_++;  // first, so that a request that failed is not waited for again
     FL_CHECK(request.wait());
     FL_TRY(Frame frame, pool_.acquire());
-    const TensorView picture = request.output(0);
-    if (convert_) convert_->run(picture);
-    to_frame_.run(picture, {-left_, -top_, config_.width, config_.height}, {0, 0, frame.width, frame.height}, frame);
+    maker_.run(request.output(0), frame);
     FL_CHECK(start_ahead());
     frame.color = info_.color;
     frame.sample_aspect_ratio = info_.sample_aspect_ratio;
@@ -113,11 +159,9 @@ class HinervSource final : public Source {
   }
 
   HinervConfig config_;
-  int left_, top_;  // of the picture in what the network paints
   std::vector<int64_t> times_;
   VideoInfo info_;
-  TensorToFrame to_frame_;
-  std::optional<ColorConverter> convert_;  // when other colours are wanted than the network paints
+  FrameMaker maker_;
   std::unique_ptr<Executable> executable_;
   std::vector<std::unique_ptr<InferRequest>> requests_;  // frame i: i modulo their number
   FramePool pool_;
@@ -153,13 +197,10 @@ Result<std::unique_ptr<Source>> create_hinerv_source(const HinervVideo& video, B
   chosen.frames = chosen.frames > 0 ? std::min(chosen.frames, left) : left;
   FL_TRY(const Graph graph, build_hinerv(video.config, one_frame));
   FL_CHECK(backend.supports(graph, compile));
-  auto to_frame = TensorToFrame::create(chosen.format, chosen.color, false);
-  if (!to_frame) return fail(to_frame.error().code, "{}: {}", video.name, to_frame.error().message);
-  auto convert = ColorConverter::create(video.color, chosen.color, peak_nits);
-  if (!convert) return fail(convert.error().code, "{}: {}", video.name, convert.error().message);
+  auto maker = FrameMaker::create(video, chosen.format, chosen.color);
+  if (!maker) return fail(maker.error().code, "{}: {}", video.name, maker.error().message);
   FL_TRY(auto executable, backend.compile(graph, video.parameters, compile));
-  auto source =
-      std::make_unique<HinervSource>(video, chosen, std::move(*to_frame), std::move(*convert), std::move(executable));
+  auto source = std::make_unique<HinervSource>(video, chosen, std::move(*maker), std::move(executable));
   FL_CHECK(source->create_requests());
   return source;
 }

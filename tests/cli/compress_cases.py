@@ -237,6 +237,18 @@ def _(s):
     s.must_work(["decompress", fnv, s.output, "--quiet", "--no-copy"], frames=8)
 
 
+@case("compress: planes of 10-bit 4:2:0 of an odd size")
+def _(s):
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x44:r=25,format=yuv420p10,crop=61:43:0:0:exact=1", "-frames:v", 5, "-c:v", "ffv1", "-color_range",
+           "tv", "-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "arib-std-b67", s.dir / "hlg.mkv")
+    run(s, compress(s, "--planes", "--quiet", source=s.dir / "hlg.mkv"))
+    s.must_work(["decompress", s.dir / "out.fnv", s.output, "--quiet", "--encoder", "ffv1"], frames=5, size=(61, 43))
+    if color_tags(s.output) != color_tags(s.dir / "hlg.mkv"):
+        raise Wrong(f"tags are {color_tags(s.output)}, were {color_tags(s.dir / 'hlg.mkv')}")
+    s.clip("32x24", 2, "rgb.mkv", "-pix_fmt", "yuv444p")
+    s.must_fail(compress(s, "--planes", source=s.dir / "rgb.mkv", output="other.fnv"), ["rgb.mkv", "4:2:0", "--planes"])
+
+
 @case("compress: missing input")
 def _(s):
     s.must_fail(compress(s), "torch engine|in.mp4")
