@@ -18,7 +18,7 @@ constexpr int frames_held = 4096;
 
 // Read and checked only when somebody wants them: a video can do without.
 OtherStreams other_streams(const FnvReader& reader) {
-  const std::string path = reader.name();
+  const std::string& path = reader.name();
   for (size_t i = 0; i < reader.auxiliaries().size(); ++i) {
     if (reader.auxiliaries()[i].kind != fnv_streams_kind) continue;
     const auto place = reader.place_of_auxiliary(i);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 
 #include "network/hinerv/hinerv.h"
 #include "postprocess/tensor_to_frame.h"
@@ -127,9 +126,9 @@ class HinervSource final : public Source {
   bool can_seek() const override { return true; }
   Status seek(int64_t pts) override {
     for (; next_ < started_; ++next_) (void)request_of(next_).wait();  // nobody wants what they make
-    const auto frames = std::views::iota(first_, end_);
-    const auto found = std::ranges::partition_point(frames, [&](int64_t frame) { return time_of(frame) < pts; });
-    next_ = started_ = first_ + static_cast<int64_t>(found - frames.begin());
+    int64_t frame = first_;
+    while (frame < end_ && time_of(frame) < pts) ++frame;
+    next_ = started_ = frame;
     return {};
   }
 
@@ -165,8 +164,8 @@ class HinervSource final : public Source {
   std::unique_ptr<Executable> executable_;
   std::vector<std::unique_ptr<InferRequest>> requests_;  // frame i: i modulo their number
   FramePool pool_;
-  int64_t first_, next_, started_,
-      end_;  // frames of the video: the first, to be delivered, to be started, behind the last
+  // Frames of the video: the first, to be delivered, to be started, behind the last.
+  int64_t first_, next_, started_, end_;
   SourceCounters counters_;
 };
 
