@@ -24,7 +24,7 @@ struct CompressCommand {
   double bits_per_pixel = 0.05, prune = 0.15;
   uint64_t seed = 42;
   std::string device = "auto";
-  bool quiet = false;
+  bool quiet = false, allocate_bits = true;
 };
 
 // One line redrawn on a terminal; elsewhere a line per evaluation.
@@ -70,6 +70,7 @@ Status complete(CompressCommand& o) {
   r.prune = o.prune;
   if (o.prune == 0) r.prune_epochs = 0;
   r.bits = o.bits;
+  r.allocate_bits = o.allocate_bits;
   r.batch = o.batch;
   r.seed = o.seed;
   if (o.evaluate_every > 0) r.evaluate_every = o.evaluate_every;
@@ -131,9 +132,11 @@ void add_network_options(CLI::App& c, CompressCommand& o) {
       ->check(CLI::Range(1e-4, 24.0))
       ->capture_default_str()
       ->group(group);
-  c.add_option("--bits", o.bits, "Of a weight in the file")
+  c.add_option("--bits", o.bits, "Of a weight in the file, on average over the layers")
       ->check(CLI::Range(min_quantized_bits, max_quantized_bits))
       ->capture_default_str()
+      ->group(group);
+  c.add_flag("!--uniform-bits", o.allocate_bits, "As many bits for every layer, not more where rounding shows")
       ->group(group);
   c.add_flag_callback(
        "--planes", [&o] { o.job.paints = HinervOutput::ycbcr_420; },

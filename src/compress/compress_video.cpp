@@ -41,6 +41,7 @@ class Compressor {
   Status open_input();
   Status open_work_folder();
   Status read_last_group();
+  void learn_from(std::span<const StoredTensor> stored);
   Result<FnvHeader> header_of(const FrameGroup& first) const;
   Result<HinervPlan> plan_of(const FrameGroup& group) const;
   std::string settings() const;
@@ -55,7 +56,9 @@ class Compressor {
   bool resumed_ = false, begun_ = false;  // begun: the work folder is this run's own
   std::optional<FnvWriter> writer_;
   std::unique_ptr<Source> source_;
-  Parameters before_;  // of the group before, as the file has them, for a warm start
+  // Of the group before, as the file has them: for a warm start, and so that all groups share one description.
+  Parameters before_;
+  std::optional<TensorBits> bits_;
   ColorInfo color_;
   std::optional<PictureReader> reader_;
 };
@@ -86,11 +89,13 @@ std::string Compressor::settings() const {
   const SizeChoice& s = job_.size;
   return fmt::format(
       "input {} {}x{} {} start {} duration {} frames {}\nsize {} bpp {}\ngroup {}\n"
-      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {} planes {}\n",
+      "epochs {} {} {}\nprune {} bits {} {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {} planes "
+      "{}\n",
       fs::path(job_.source.path).filename().string(), info.width, info.height, to_string(info.format),
       job_.source.start_seconds, job_.source.duration_seconds, job_.source.max_frames, s.name.empty() ? "auto" : s.name,
-      s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits, r.noise,
-      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start, static_cast<int>(job_.paints));
+      s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits,
+      r.allocate_bits, r.noise, r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start,
+      static_cast<int>(job_.paints));
 }
 
 Status Compressor::open_work_folder() {
@@ -147,12 +152,17 @@ Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
   return header;
 }
 
+void Compressor::learn_from(std::span<const StoredTensor> stored) {
+  before_ = stored_parameters(stored);
+  bits_ = bits_of(stored, job_.recipe.bits);
+}
+
 Status Compressor::read_last_group() {
   FL_TRY(auto bytes, open_file_source(file_));
   FL_TRY(const FnvReader done, FnvReader::open(std::move(bytes)));
   if (done.groups().empty()) return {};
   FL_TRY(const FnvGroup last, done.read_group(done.groups().size() - 1));
-  before_ = stored_parameters(last.tensors);
+  learn_from(last.tensors);
   return {};
 }
 
@@ -166,6 +176,7 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   job.range = color_.range;
   job.recipe = job_.recipe;
   if (job_.warm_start) job.start = &before_;
+  job.bits = bits_;
   job.checkpoint = checkpoint(number);
   job.resume = resumed_;
   job.settings = settings() + fmt::format("group {}\n", number);
@@ -177,9 +188,9 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   FnvGroup stored;
   stored.configuration = hinerv_texts(job.plan.config);
   stored.times = group.times;
-  FL_TRY(stored.tensors, store_network(trained.parameters, job_.recipe.bits));
+  FL_TRY(stored.tensors, store_network(trained.parameters, trained.bits));
   FL_CHECK(writer.add_group(stored));
-  before_ = stored_parameters(stored.tensors);
+  learn_from(stored.tensors);
   std::error_code none;
   fs::remove(checkpoint(number), none);
   return true;

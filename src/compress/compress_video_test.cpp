@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "codec/fnv_reader.h"
+#include "codec/quantized_tensor.h"
 #include "compress/evaluate_video.h"
 #include "compress/frame_groups.h"
 #include "decode/media_test_support.h"
@@ -134,6 +135,29 @@ TEST_F(Compress, SameSeedAndThreadsSameFile) {
     ASSERT_TRUE(compress_video(j));
     EXPECT_NE(bytes_of(j.output), first);
   }
+}
+
+// Measured for the first group, and the others take the same, so that one description is enough.
+TEST_F(Compress, BitsAreAllocatedOnce) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob j = job(clip());
+  j.group_frames = 4;
+  const auto widths = [&] {
+    const FnvReader reader = FnvReader::open(open_file_source(j.output).value()).value();
+    EXPECT_EQ(reader.groups().size(), 2U);
+    EXPECT_EQ(reader.networks().size(), 1U);
+    std::map<int, int64_t> weights;
+    for (const TensorLayout& tensor : reader.networks()[0].layout)
+      if (tensor.bits <= max_quantized_bits) weights[tensor.bits] += tensor.shape.elements();
+    return weights;
+  };
+  ASSERT_TRUE(compress_video(j));
+  EXPECT_GT(widths().size(), 2U);
+  j.overwrite = true;
+  j.recipe.allocate_bits = false;
+  ASSERT_TRUE(compress_video(j));
+  EXPECT_EQ(widths().size(), 1U);
+  EXPECT_TRUE(widths().contains(6));
 }
 
 TEST_F(Compress, AGroupBeginsWithTheNetworkOfTheOneBefore) {

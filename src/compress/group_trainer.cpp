@@ -5,8 +5,11 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <sstream>
 
 #include "backend/torch/torch_engine.h"
+#include "codec/quantized_tensor.h"
+#include "compress/bit_allocation.h"
 #include "compress/hinerv_start.h"
 #include "compress/quality.h"
 #include "compress/weight_noise.h"
@@ -27,6 +30,26 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 constexpr const char* settings_key = "settings";
+constexpr const char* bits_key = "bits";
+
+// "name number" a line.
+std::string text_of(const TensorBits& bits) {
+  std::string text;
+  for (const auto& [name, number] : bits.of) text += fmt::format("{} {}\n", name, number);
+  return text;
+}
+
+Result<TensorBits> parse_bits(const std::string& text, int all, const std::string& file) {
+  TensorBits bits(all);
+  std::istringstream lines(text);
+  std::string name;
+  for (int number = 0; lines >> name;) {
+    if (!(lines >> number) || number < min_quantized_bits || number > max_quantized_bits)
+      return fail(ErrorCode::invalid_data, "{}: its bits of {} are impossible", file, name);
+    bits.of[name] = number;
+  }
+  return bits;
+}
 
 // Chroma of 4:2:0 has a quarter of the samples. Planes of a quarter of the contrast count that much.
 constexpr float chroma_weight = 0.25F, chroma_offset = 0.5F * (1 - chroma_weight);
@@ -43,7 +66,8 @@ Result<Graph> with_weighted_chroma(const Graph& graph) {
 
 class GroupTrainer {
  public:
-  explicit GroupTrainer(const GroupJob& job) : job_(job), recipe_(job.recipe), plan_(job.plan) {}
+  explicit GroupTrainer(const GroupJob& job)
+      : job_(job), recipe_(job.recipe), plan_(job.plan), bits_(job.bits.value_or(job.recipe.bits)) {}
 
   Status prepare();
   Result<TrainedGroup> run();
@@ -66,6 +90,8 @@ class GroupTrainer {
   HinervRun run_of(int batch) const;
   Result<const Graph*> patch_graph(int batch, bool weight_inputs);
   Result<Parameters> weight_inputs(TrainingStage stage, double noise, uint64_t key) const;
+  Status allocate(const Parameters& parameters);
+  Result<Tensor> paint(const Graph& graph, Parameters& weights, int frame);
   Status evaluate(TrainingStage stage);
   Status save();
   void report(const Stage& stage, int64_t batches_done, double loss_sum, int64_t measured);
@@ -79,6 +105,7 @@ class GroupTrainer {
   const GroupJob& job_;
   const TrainingRecipe& recipe_;
   const HinervPlan& plan_;
+  TensorBits bits_;
   TorchEngine* engine_ = nullptr;
   LossOptions loss_;
   std::unique_ptr<Learner> learner_;
@@ -122,6 +149,9 @@ Status GroupTrainer::resume() {
   if (const Status restored = learner_->restore(checkpoint.parameters, checkpoint.optimiser_state); !restored)
     return fail(restored.error().code, "{}: {}", name, restored.error().message);
   progress_ = checkpoint.progress;
+  if (const auto note = checkpoint.notes.find(bits_key); note != checkpoint.notes.end()) {
+    FL_TRY(bits_, parse_bits(note->second, recipe_.bits, name));
+  }
   return {};
 }
 
@@ -136,6 +166,7 @@ Status GroupTrainer::begin_stage(TrainingStage stage) {
   if (stage == TrainingStage::train) return {};
   Parameters parameters = learner_->parameters();
   if (stage == TrainingStage::prune) prune_weights(parameters, recipe_.prune);
+  if (stage == TrainingStage::quantise && recipe_.allocate_bits && !job_.bits) FL_CHECK(allocate(parameters));
   return adopt(parameters);
 }
 
@@ -147,7 +178,7 @@ Result<TrainedGroup> GroupTrainer::run() {
     FL_CHECK(train_epoch(stage));
     if (stopped_) {
       FL_CHECK(save());
-      return TrainedGroup{learner_->parameters(), false};
+      return TrainedGroup{learner_->parameters(), bits_, false};
     }
     ++progress_.epoch;
     progress_.batches = 0;
@@ -155,7 +186,7 @@ Result<TrainedGroup> GroupTrainer::run() {
     if (stage_epoch % recipe_.evaluate_every == 0 || stage_epoch == stage.epochs) FL_CHECK(evaluate(stage.stage));
     if (seconds_since(saved_) > job_.checkpoint_seconds) FL_CHECK(save());
   }
-  return TrainedGroup{learner_->parameters(), true};
+  return TrainedGroup{learner_->parameters(), bits_, true};
 }
 
 // Every patch once, in an order that the seed and the epoch decide.
@@ -288,10 +319,57 @@ Result<Parameters> GroupTrainer::weight_inputs(TrainingStage stage, double noise
   switch (stage) {
     case TrainingStage::train: break;
     case TrainingStage::prune: return pruned_weight_inputs(learner_->parameters());
-    case TrainingStage::quantise:
-      return noisy_weight_inputs(learner_->parameters(), recipe_.bits, noise, recipe_.seed, key);
+    case TrainingStage::quantise: return noisy_weight_inputs(learner_->parameters(), bits_, noise, recipe_.seed, key);
   }
   return Parameters{};
+}
+
+Result<Tensor> GroupTrainer::paint(const Graph& graph, Parameters& weights, int frame) {
+  const HinervPlace place[] = {{frame, 0, 0}};
+  std::vector<Tensor> made;
+  std::vector<TensorView> inputs;
+  made.reserve(graph.inputs.size());
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    if (const auto found = weights.find(value.name); found != weights.end()) {
+      inputs.push_back(found->second.view());
+      continue;
+    }
+    inputs.push_back(made.emplace_back(DType::f32, value.shape).view());
+    fill_hinerv_input(plan_.config, {}, place, value.name, inputs.back());
+  }
+  FL_TRY(auto outputs, learner_->evaluate(graph, inputs));
+  return std::move(outputs[0]);
+}
+
+// Rounds one tensor at a time, and sees what that does to some frames.
+Status GroupTrainer::allocate(const Parameters& parameters) {
+  constexpr int most_frames = 4;
+  Parameters exact = pruned_weight_inputs(parameters);
+  FL_TRY(Parameters rounded, noisy_weight_inputs(parameters, recipe_.bits, 1, recipe_.seed, 0));
+  std::vector<int> frames;
+  std::vector<Tensor> undamaged;
+  const int count = std::min(most_frames, plan_.config.frames);
+  for (int i = 0; i < count; ++i) {
+    frames.push_back((2 * i + 1) * plan_.config.frames / (2 * count));
+    FL_TRY(Tensor painted, paint(noisy_frame_graph_, exact, frames.back()));
+    undamaged.push_back(std::move(painted));
+  }
+  std::vector<TensorSensitivity> found;
+  for (const auto& [name, tensor] : parameters) {
+    if (!is_quantised(tensor.shape())) continue;
+    TensorSensitivity& sensitivity = found.emplace_back();
+    sensitivity.name = name;
+    sensitivity.weights = std::ranges::count_if(tensor.f32(), [](float w) { return w != 0; });
+    swap_weight_inputs(exact, rounded, name);
+    for (size_t i = 0; i < frames.size(); ++i) {
+      FL_TRY(Tensor painted, paint(noisy_frame_graph_, exact, frames[i]));
+      sensitivity.damage += mean_squared_error(painted.view(), undamaged[i].view());
+    }
+    swap_weight_inputs(exact, rounded, name);
+  }
+  bits_ = framelift::allocate_bits(found, recipe_.bits);
+  return {};
 }
 
 // While weights are being rounded, all of them are.
@@ -307,25 +385,12 @@ Status GroupTrainer::evaluate(TrainingStage stage) {
   Tensor target(DType::f32, {1, 3, first.height, first.width});
   double sum = 0;
   for (int i = 0; i < plan_.config.frames; ++i) {
-    const HinervPlace place[] = {{i, 0, 0}};
-    std::vector<Tensor> made;
-    std::vector<TensorView> inputs;
-    made.reserve(graph.inputs.size());
-    for (const ValueId id : graph.inputs) {
-      const Value& value = graph.value(id);
-      if (const auto found = weights.find(value.name); found != weights.end()) {
-        inputs.push_back(found->second.view());
-        continue;
-      }
-      inputs.push_back(made.emplace_back(DType::f32, value.shape).view());
-      fill_hinerv_input(plan_.config, {}, place, value.name, inputs.back());
-    }
-    FL_TRY(auto outputs, learner_->evaluate(graph, inputs));
-    Tensor picture = upper_left(outputs[0], first.height, first.width);
+    FL_TRY(const Tensor painted, paint(graph, weights, i));
+    Tensor picture = upper_left(painted, first.height, first.width);
     read_picture(i, {0, 0, first.width, first.height}, target.view());
     sum += frame_psnr(mean_squared_error(picture.view(), target.view()));
   }
-  FL_TRY(const auto stored, store_network(learner_->parameters(), recipe_.bits));
+  FL_TRY(const auto stored, store_network(learner_->parameters(), bits_));
   FL_TRY(const auto bytes, encode_tensors(stored));
   const double pixels = double{1} * first.width * first.height * plan_.config.frames;
   job_.on_evaluation({stage, progress_.epoch, recipe_.all_epochs(), sum / plan_.config.frames,
@@ -335,9 +400,10 @@ Status GroupTrainer::evaluate(TrainingStage stage) {
 
 Status GroupTrainer::save() {
   saved_ = Clock::now();
-  return write_checkpoint(
-      job_.checkpoint,
-      {learner_->parameters(), learner_->optimiser_state(), progress_, {{settings_key, job_.settings}}});
+  return write_checkpoint(job_.checkpoint, {learner_->parameters(),
+                                            learner_->optimiser_state(),
+                                            progress_,
+                                            {{settings_key, job_.settings}, {bits_key, text_of(bits_)}}});
 }
 
 }  // namespace

@@ -33,14 +33,26 @@ Status check_parameters(const HinervConfig& config, const Parameters& parameters
 
 }  // namespace
 
-Result<std::vector<StoredTensor>> store_network(const Parameters& parameters, int bits) {
+int TensorBits::operator()(std::string_view tensor) const {
+  const auto found = of.find(tensor);
+  return found == of.end() ? all : found->second;
+}
+
+TensorBits bits_of(std::span<const StoredTensor> tensors, int others) {
+  TensorBits bits(others);
+  for (const StoredTensor& stored : tensors)
+    if (const auto* quantized = std::get_if<QuantizedTensor>(&stored.content)) bits.of[stored.name] = quantized->bits;
+  return bits;
+}
+
+Result<std::vector<StoredTensor>> store_network(const Parameters& parameters, const TensorBits& bits) {
   std::vector<StoredTensor> stored;
   for (const auto& [name, tensor] : parameters) {
     if (tensor.shape().rank() < 2) {
       stored.push_back({name, to_halves(tensor)});
       continue;
     }
-    auto quantized = quantize(tensor, bits, quantization_axis(tensor.shape()));
+    auto quantized = quantize(tensor, bits(name), quantization_axis(tensor.shape()));
     if (!quantized) return fail(quantized.error().code, "{}: {}", name, quantized.error().message);
     stored.push_back({name, std::move(*quantized)});
   }
