@@ -24,7 +24,7 @@ struct CompressCommand {
   double bits_per_pixel = 0.05, prune = 0.15;
   uint64_t seed = 42;
   std::string device = "auto";
-  bool quiet = false;
+  bool quiet = false, allocate_bits = true;
 };
 
 // One line redrawn on a terminal; elsewhere a line per evaluation.
@@ -70,6 +70,7 @@ Status complete(CompressCommand& o) {
   r.prune = o.prune;
   if (o.prune == 0) r.prune_epochs = 0;
   r.bits = o.bits;
+  r.allocate_bits = o.allocate_bits;
   r.batch = o.batch;
   r.seed = o.seed;
   if (o.evaluate_every > 0) r.evaluate_every = o.evaluate_every;
@@ -131,9 +132,15 @@ void add_network_options(CLI::App& c, CompressCommand& o) {
       ->check(CLI::Range(1e-4, 24.0))
       ->capture_default_str()
       ->group(group);
-  c.add_option("--bits", o.bits, "Of a weight in the file")
+  c.add_option("--bits", o.bits, "Of a weight in the file, on average over the layers")
       ->check(CLI::Range(min_quantized_bits, max_quantized_bits))
       ->capture_default_str()
+      ->group(group);
+  c.add_flag("!--uniform-bits", o.allocate_bits, "As many bits for every layer, not more where rounding shows")
+      ->group(group);
+  c.add_flag_callback(
+       "--planes", [&o] { o.job.paints = HinervOutput::ycbcr_420; },
+       "Train on the planes of 4:2:0 video as they are, and paint them, instead of R'G'B'")
       ->group(group);
   c.add_option("--prune", o.prune, "Share of the weights that become nothing; 0: no pruning")
       ->check(CLI::Range(0.0, 0.9))
@@ -172,6 +179,9 @@ void add_training_options(CLI::App& c, CompressCommand& o) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group(group);
+  c.add_flag("!--no-warm-start", o.job.warm_start,
+             "Begin every group's training at random, not with the network of the one before")
+      ->group(group);
   c.add_option("--seed", o.seed, "Of the first weights and everything random")->capture_default_str()->group(group);
 }
 
@@ -186,6 +196,7 @@ void add_compress_command(CLI::App& app, Run& run) {
   c.add_option("--start", job.source.start_seconds, "Seconds to skip")->check(CLI::Range(0.0, 1e9));
   c.add_option("--duration", job.source.duration_seconds, "Seconds to take")->check(CLI::Range(0.0, 1e9));
   c.add_option("--frames", job.source.max_frames, "Frames to take")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  c.add_flag("!--no-copy", job.copy_streams, "Leave out audio, subtitles, chapters and metadata");
   c.add_flag("--overwrite", job.overwrite, "Replace an existing output, and what an earlier run left");
   c.add_flag("--resume", job.resume, "Go on where an earlier run was stopped");
   c.add_flag("-q,--quiet", o->quiet, "No progress and no summary");

@@ -20,6 +20,7 @@ struct DecompressCommand {
 SinkOptions sink_for(const DecompressCommand& o, const VideoInfo& video) {
   SinkOptions sink = for_frames_of(video, o.video.job.sink);
   sink.input_path = o.video.job.source.path;
+  if (o.video.job.copy_streams) sink.copy_streams_from = video.other_streams;
   return sink;
 }
 
@@ -45,6 +46,14 @@ Result<int64_t> write_frames(Source& source, Sink& sink, bool quiet) {
   return progress.frames;
 }
 
+// From the beginning of the video to one of its frames.
+Result<double> seconds_before(const FnvReader& file, int64_t frame) {
+  FL_TRY(const size_t group, file.group_of_frame(static_cast<uint64_t>(frame)));
+  FL_TRY(const auto times, file.read_times(group));
+  const int64_t pts = times[static_cast<size_t>(frame) - file.first_frame(group)].pts;
+  return static_cast<double>(pts - file.groups().front().first_pts) * file.header().time_base.value();
+}
+
 // .fnv says everything itself.
 Result<int> decompress_fnv(DecompressCommand& o) {
   const VideoJob& job = o.video.job;
@@ -55,7 +64,10 @@ Result<int> decompress_fnv(DecompressCommand& o) {
                 job.source.path);
   FL_TRY(auto bytes, open_file_source(job.source.path));
   FL_TRY(const FnvReader file, FnvReader::open(std::move(bytes)));
-  FL_TRY(const auto sink, open_sink(sink_for(o, video_info(file.header()))));
+  if (file.frame_count() == 0) return fail(ErrorCode::invalid_data, "{}: holds no whole group of frames", file.name());
+  SinkOptions chosen = sink_for(o, video_info(file));
+  FL_TRY(chosen.start_seconds, seconds_before(file, o.first_frame));
+  FL_TRY(const auto sink, open_sink(chosen));
   FnvSourceOptions wanted;
   wanted.path = job.source.path;
   wanted.format = sink->format();
@@ -65,6 +77,7 @@ Result<int> decompress_fnv(DecompressCommand& o) {
   wanted.backend = o.video.engine.backend;
   wanted.compile = job.compile;
   FL_TRY(const auto source, open_fnv_source(wanted));
+  if (wanted.frames > 0) sink->cut_short();
   FL_CHECK(write_frames(*source, *sink, o.video.quiet));
   return interruption().requested() ? 130 : 0;
 }
@@ -112,6 +125,7 @@ void add_decompress_command(CLI::App& app, Run& run) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   c.add_option("--frames", job.source.max_frames, "How many; default to the end")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  c.add_flag("!--no-copy", job.copy_streams, "Leave out the audio, subtitles, chapters and metadata of .fnv");
   c.add_flag("--overwrite", job.sink.overwrite, "Replace an existing output");
   c.add_flag("-q,--quiet", o->video.quiet, "No progress and no summary");
   c.footer(

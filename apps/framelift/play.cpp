@@ -13,8 +13,9 @@ struct PlayCommand {
 };
 
 // Without a network: the source's frames as they are.
-Status show_source(const SourceOptions& options, const SinkFactory& make_sink, const Cancellation& stop) {
-  FL_TRY(const auto source, open_source(options));
+Status show_source(const SourceOptions& options, const SourceFactory& make_source, const SinkFactory& make_sink,
+                   const Cancellation& stop) {
+  FL_TRY(const auto source, make_source(options));
   FL_TRY(const auto sink, make_sink(for_frames_of(source->info(), {})));
   FL_CHECK(copy_frames(*source, *sink, &stop));
   return sink->finish();
@@ -38,8 +39,10 @@ Status run_play(PlayCommand& o) {
   o.play.name = job.source.path;
   o.play.max_width = job.max_width;
   o.play.max_height = job.max_height;
-  FL_TRY(const PlaybackReport report, play(o.play, interruption(), [&](const SinkFactory& make_sink) -> Status {
-           if (!with_network) return show_source(job.source, make_sink, interruption());
+  FL_TRY(const PlaybackReport report,
+         play(o.play, interruption(), [&](const SourceFactory& make_source, const SinkFactory& make_sink) -> Status {
+           if (!with_network) return show_source(job.source, make_source, make_sink, interruption());
+           job.make_source = make_source;
            job.make_sink = make_sink;
            FL_CHECK(process_video(job));
            return {};
@@ -78,9 +81,13 @@ void add_play_command(CLI::App& app, Run& run) {
   c.add_flag("--overwrite", o->play.overwrite, "Replace an existing screenshot");
   c.add_flag("-q,--quiet", video.quiet, "No summary");
   c.footer(
-      "Keys: space pause, right arrow or . one frame, s split screen (the line follows the mouse), h tone-mapped or "
-      "raw,\n"
-      "f full screen, p save the picture, q or Esc quit. HDR is tone-mapped for SDR screens. Sound is not played.\n"
+      "Keys: space pause, left and right arrow five seconds back and on, , and . one frame back and on, r backwards "
+      "and\n"
+      "forwards again, s split screen (the line follows the mouse), h tone-mapped or raw, f full screen, p save the "
+      "picture,\n"
+      "q or Esc quit. Pipes, and what --frames takes of a file, play from front to back only. HDR is tone-mapped for "
+      "SDR\n"
+      "screens. Sound is not played.\n"
       "Examples:\n"
       "  framelift play in.mp4\n"
       "  framelift play in.mp4 --hdr --split\n"

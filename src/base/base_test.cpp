@@ -131,5 +131,17 @@ TEST(TemporaryFolder, IsItsOwnersAndGoesWithIt) {
   EXPECT_NE(nowhere.error().message.find("/no/such/folder"), std::string::npos);
 }
 
+TEST(Rational, RescaleRoundsToTheNearest) {
+  EXPECT_EQ(rescale(3, {1, 25}, {1, 1000}), 120);
+  EXPECT_EQ(rescale(11, {1, 1000}, {1, 90000}), 990);
+  EXPECT_EQ(rescale(15, {1, 10}, {1, 1}), 2);
+  EXPECT_EQ(rescale(14, {1, 10}, {1, 1}), 1);
+  EXPECT_EQ(rescale(-15, {1, 10}, {1, 1}), -2);
+  EXPECT_EQ(rescale(-14, {1, 10}, {1, 1}), -1);
+  EXPECT_EQ(rescale(INT64_MAX, {INT32_MAX, 1}, {1, INT32_MAX}), INT64_MAX);
+  EXPECT_EQ(rescale(INT64_MIN, {INT32_MAX, 1}, {1, INT32_MAX}), INT64_MIN);
+  EXPECT_EQ(rescale(INT64_MIN, {1, 1}, {1, 1}), INT64_MIN);
+}
+
 }  // namespace
 }  // namespace framelift

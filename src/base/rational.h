@@ -1,6 +1,7 @@
 // Exact fractions for time bases, frame rates and sample aspect ratios.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -13,6 +14,16 @@ struct Rational {
   double value() const { return den == 0 ? 0.0 : static_cast<double>(num) / static_cast<double>(den); }
   friend bool operator==(const Rational& a, const Rational& b) { return a.num * b.den == b.num * a.den; }
 };
+
+// `count` times `from` in units of `to`, to the nearest, halves away from zero; the ends of the range stand for what is
+// beyond them. Terms of both are above 0 and below 2^31.
+inline int64_t rescale(int64_t count, Rational from, Rational to) {
+  const auto numerator = static_cast<__int128>(count) * from.num * to.den;
+  const auto denominator = static_cast<__int128>(from.den) * to.num;
+  const __int128 half = numerator < 0 ? -denominator / 2 : denominator / 2;
+  const __int128 nearest = (numerator + half) / denominator;
+  return static_cast<int64_t>(std::clamp<__int128>(nearest, INT64_MIN, INT64_MAX));
+}
 
 // The last convergent of the continued fraction of `value`, above 0, whose terms are at most `limit`.
 inline Rational nearest_rational(double value, int64_t limit) {

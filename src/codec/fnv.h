@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,9 @@ struct FnvGroup {
   std::vector<FnvFrameTime> times;  // one for each frame, 1 to max_group_frames; pts never decreases
   std::vector<StoredTensor> tensors;
 };
+
+// The kind of the auxiliary section with the source's other streams.
+inline constexpr std::string_view fnv_streams_kind = "matroska";
 
 inline constexpr int64_t max_fnv_time = int64_t{1} << 60;  // of pts on both sides of 0, and of durations
 inline constexpr size_t max_group_frames = size_t{1} << 20;

@@ -166,34 +166,63 @@ Result<size_t> FnvReader::group_at(int64_t pts) const {
   return after == groups_.begin() ? 0 : static_cast<size_t>(after - groups_.begin()) - 1;
 }
 
-Result<FnvGroup> FnvReader::read_group(size_t group) const {
+Result<std::vector<std::byte>> FnvReader::read_group_body(size_t group) const {
   if (group >= groups_.size())
     return fail(ErrorCode::invalid_argument, "{}: has no group {}, only {}", name(), group, groups_.size());
-  const FnvIndexEntry& entry = groups_[group];
-  FL_TRY(const auto body, read_body(entry, max_fnv_body_bytes));
-  ByteReader in(body, name());
+  return read_body(groups_[group], max_fnv_body_bytes);
+}
+
+Result<FnvGroupStart> FnvReader::read_start(size_t group, ByteReader& in) const {
   FL_TRY(FnvGroupStart start, parse_group_start(in));
-  if (start.network != entry.network || start.times.size() != entry.frame_count)
+  if (start.network != groups_[group].network || start.times.size() != groups_[group].frame_count)
     return fail(ErrorCode::invalid_data, "{}: the index contradicts group {}", name(), group);
-  const FnvNetwork& network = networks_[entry.network];
+  return start;
+}
+
+Result<std::vector<FnvFrameTime>> FnvReader::read_times(size_t group) const {
+  FL_TRY(const auto body, read_group_body(group));
+  ByteReader in(body, name());
+  FL_TRY(FnvGroupStart start, read_start(group, in));
+  return std::move(start.times);
+}
+
+Result<FnvGroup> FnvReader::read_group(size_t group) const {
+  FL_TRY(const auto body, read_group_body(group));
+  ByteReader in(body, name());
+  FL_TRY(FnvGroupStart start, read_start(group, in));
+  const FnvNetwork& network = networks_[groups_[group].network];
   FL_TRY(const auto data, in.take(in.remaining()));
   FL_TRY(auto tensors, decode_tensors(network.layout, data, name()));
   return FnvGroup{network.configuration, std::move(start.times), std::move(tensors)};
 }
 
-Status FnvReader::read_auxiliary(size_t auxiliary,
-                                 const std::function<Status(std::span<const std::byte>)>& receive) const {
+Result<FnvReader::Place> FnvReader::place_of_auxiliary(size_t auxiliary) const {
   if (auxiliary >= auxiliaries_.size())
     return fail(ErrorCode::invalid_argument, "{}: has no auxiliary section {}, only {}", name(), auxiliary,
                 auxiliaries_.size());
+  const FnvIndexEntry& entry = auxiliaries_[auxiliary];
   FnvBytes kind;
-  kind.put_text(auxiliaries_[auxiliary].kind);
-  size_t skip = kind.bytes().size();
-  return check_long_section(auxiliaries_[auxiliary], [&](std::span<const std::byte> piece) -> Status {
-    const size_t skipped = std::min(skip, piece.size());
+  kind.put_text(entry.kind);
+  const auto skip = std::min<uint64_t>(kind.bytes().size(), entry.body_bytes);  // the index may say anything
+  return Place{entry.offset + section_head_bytes + skip, entry.body_bytes - skip};
+}
+
+Status FnvReader::read_auxiliary(size_t auxiliary,
+                                 const std::function<Status(std::span<const std::byte>)>& receive) const {
+  FL_TRY(const Place place, place_of_auxiliary(auxiliary));
+  const FnvIndexEntry& entry = auxiliaries_[auxiliary];
+  uint64_t skip = entry.body_bytes - place.bytes;
+  return check_long_section(entry, [&](std::span<const std::byte> piece) -> Status {
+    const auto skipped = static_cast<size_t>(std::min<uint64_t>(skip, piece.size()));
     skip -= skipped;
     return skipped < piece.size() ? receive(piece.subspan(skipped)) : Status{};
   });
+}
+
+uint64_t FnvReader::video_bytes() const {
+  uint64_t bytes = file_bytes();
+  for (const FnvIndexEntry& entry : auxiliaries_) bytes -= section_frame_bytes + entry.body_bytes;
+  return bytes;
 }
 
 }  // namespace framelift

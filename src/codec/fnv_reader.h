@@ -25,6 +25,8 @@ class FnvReader {
 
   const std::string& name() const { return source_->name(); }
   uint64_t file_bytes() const { return source_->size(); }
+  // Without what the auxiliary sections take.
+  uint64_t video_bytes() const;
   const FnvHeader& header() const { return header_; }
   // The file was finished; otherwise frames at its end may be missing.
   bool complete() const { return complete_; }
@@ -44,6 +46,13 @@ class FnvReader {
   Result<size_t> group_at(int64_t pts) const;
 
   Result<FnvGroup> read_group(size_t group) const;
+  // FnvGroup::times alone.
+  Result<std::vector<FnvFrameTime>> read_times(size_t group) const;
+  // Where the content of an auxiliary section lies in the file. Nothing is said about whether it is good.
+  struct Place {
+    uint64_t offset = 0, bytes = 0;
+  };
+  Result<Place> place_of_auxiliary(size_t auxiliary) const;
   // Hands on the content piece by piece, and stops at the first error `receive` returns. Damage can be known only at
   // the end: the result says whether what was handed on is good.
   Status read_auxiliary(size_t auxiliary, const std::function<Status(std::span<const std::byte>)>& receive) const;
@@ -51,6 +60,9 @@ class FnvReader {
  private:
   explicit FnvReader(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
 
+  // The start of a group's section, which ends where `in` stands then.
+  Result<FnvGroupStart> read_start(size_t group, ByteReader& in) const;
+  Result<std::vector<std::byte>> read_group_body(size_t group) const;
   Result<FnvIndexEntry> section_at(uint64_t offset) const;
   Result<std::vector<std::byte>> read_body(const FnvIndexEntry& entry, uint64_t max_bytes) const;
   Status check_long_section(const FnvIndexEntry& entry,

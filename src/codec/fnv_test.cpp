@@ -169,6 +169,12 @@ TEST(Fnv, RoundTripWithRandomAccess) {
   ASSERT_EQ(reader->auxiliaries().size(), 1u);
   EXPECT_EQ(reader->auxiliaries()[0].kind, "matroska");
   EXPECT_EQ(*auxiliary(*reader, 0), sample.sidecar);
+  const auto place = reader->place_of_auxiliary(0);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->bytes, sample.sidecar.size());
+  EXPECT_TRUE(std::ranges::equal(std::span(sample.bytes).subspan(place->offset, place->bytes), sample.sidecar));
+  EXPECT_FALSE(reader->place_of_auxiliary(1));
+  EXPECT_EQ(reader->video_bytes(), sample.bytes.size() - place->bytes - 9 - 16) << "kind, type, size and checksum";
   EXPECT_FALSE(reader->read_group(3));
 
   const std::string info = fnv_info(*reader);

@@ -6,12 +6,15 @@
 #include <iterator>
 
 #include "backend/torch/torch_engine.h"
+#include "codec/fnv_reader.h"
 #include "codec/fnv_writer.h"
 #include "color/resolve.h"
 #include "compress/frame_groups.h"
 #include "encode/output_file.h"
+#include "encode/sink.h"
 #include "network/hinerv/config_text.h"
 #include "synthesis/fnv_video.h"
+#include "synthesis/ycbcr_planes.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_lock.h"
 
@@ -37,12 +40,15 @@ class Compressor {
  private:
   Status open_input();
   Status open_work_folder();
-  Result<FnvWriter> open_file();
+  Status read_last_group();
+  void learn_from(std::span<const StoredTensor> stored);
   Result<FnvHeader> header_of(const FrameGroup& first) const;
+  Result<HinervPlan> plan_of(const FrameGroup& group) const;
   std::string settings() const;
   fs::path checkpoint(int group) const { return folder_ / fmt::format("group_{:04}.safetensors", group); }
   Result<bool> compress_group(FnvWriter& writer, int number, const FrameGroup& group);
-  Result<CompressReport> finish(FnvWriter& writer, int64_t groups);
+  Status add_other_streams(FnvWriter& writer, int64_t end_pts);
+  Result<CompressReport> finish(FnvWriter& writer);
 
   const CompressJob& job_;
   fs::path folder_, file_, settings_file_;
@@ -50,6 +56,9 @@ class Compressor {
   bool resumed_ = false, begun_ = false;  // begun: the work folder is this run's own
   std::optional<FnvWriter> writer_;
   std::unique_ptr<Source> source_;
+  // Of the group before, as the file has them: for a warm start, and so that all groups share one description.
+  Parameters before_;
+  std::optional<TensorBits> bits_;
   ColorInfo color_;
   std::optional<PictureReader> reader_;
 };
@@ -64,6 +73,9 @@ Status Compressor::open_input() {
   if (std::max(info.width, info.height) > largest_edge)
     return fail(ErrorCode::unsupported, "{}: .fnv holds pictures of at most {} pixels a side", options.path,
                 largest_edge);
+  if (job_.paints == HinervOutput::ycbcr_420 && !is_ycbcr_420(info.format))
+    return fail(ErrorCode::invalid_argument, "{}: has {} pictures, which are not 4:2:0; leave out --planes",
+                options.path, to_string(info.format));
   color_ = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
   FL_TRY(FrameToTensor to_tensor, FrameToTensor::create(info.format, color_));
   reader_.emplace(std::move(to_tensor), std::nullopt, true);
@@ -77,11 +89,13 @@ std::string Compressor::settings() const {
   const SizeChoice& s = job_.size;
   return fmt::format(
       "input {} {}x{} {} start {} duration {} frames {}\nsize {} bpp {}\ngroup {}\n"
-      "epochs {} {} {}\nprune {} bits {} noise {}\nrate {} batch {}\nprecision {}\nseed {}\n",
+      "epochs {} {} {}\nprune {} bits {} {} noise {}\nrate {} batch {}\nprecision {}\nseed {} warm start {} planes "
+      "{}\n",
       fs::path(job_.source.path).filename().string(), info.width, info.height, to_string(info.format),
       job_.source.start_seconds, job_.source.duration_seconds, job_.source.max_frames, s.name.empty() ? "auto" : s.name,
-      s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits, r.noise,
-      r.learning_rate, r.batch, to_string(r.learner.precision), r.seed);
+      s.bits_per_pixel, job_.group_frames, r.epochs, r.prune_epochs, r.quantise_epochs, r.prune, r.bits,
+      r.allocate_bits, r.noise, r.learning_rate, r.batch, to_string(r.learner.precision), r.seed, job_.warm_start,
+      static_cast<int>(job_.paints));
 }
 
 Status Compressor::open_work_folder() {
@@ -113,13 +127,19 @@ Status Compressor::open_work_folder() {
   return {};
 }
 
+Result<HinervPlan> Compressor::plan_of(const FrameGroup& group) const {
+  const VideoInfo& info = source_->info();
+  FL_TRY(HinervPlan plan, plan_hinerv(static_cast<int>(group.frames.size()), info.width, info.height, job_.size));
+  plan.config.output = job_.paints;
+  return plan;
+}
+
 Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
   const VideoInfo& info = source_->info();
   FnvHeader header;
   header.width = info.width;
   header.height = info.height;
-  const auto frames = static_cast<int>(first.frames.size());
-  FL_TRY(const HinervPlan plan, plan_hinerv(frames, info.width, info.height, job_.size));
+  FL_TRY(const HinervPlan plan, plan_of(first));
   header.coded_width = plan.config.width;
   header.coded_height = plan.config.height;
   header.format = info.format;
@@ -132,15 +152,31 @@ Result<FnvHeader> Compressor::header_of(const FrameGroup& first) const {
   return header;
 }
 
+void Compressor::learn_from(std::span<const StoredTensor> stored) {
+  before_ = stored_parameters(stored);
+  bits_ = bits_of(stored, job_.recipe.bits);
+}
+
+Status Compressor::read_last_group() {
+  FL_TRY(auto bytes, open_file_source(file_));
+  FL_TRY(const FnvReader done, FnvReader::open(std::move(bytes)));
+  if (done.groups().empty()) return {};
+  FL_TRY(const FnvGroup last, done.read_group(done.groups().size() - 1));
+  learn_from(last.tensors);
+  return {};
+}
+
 // True when it is in the file, false when the job was cancelled.
 Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const FrameGroup& group) {
   GroupJob job;
-  FL_TRY(job.plan,
-         plan_hinerv(static_cast<int>(group.frames.size()), source_->info().width, source_->info().height, job_.size));
+  FL_TRY(job.plan, plan_of(group));
   if (job_.on_group) job_.on_group(number, job.plan);
   job.frames = group.frames;
   job.reader = &*reader_;
+  job.range = color_.range;
   job.recipe = job_.recipe;
+  if (job_.warm_start) job.start = &before_;
+  job.bits = bits_;
   job.checkpoint = checkpoint(number);
   job.resume = resumed_;
   job.settings = settings() + fmt::format("group {}\n", number);
@@ -152,8 +188,9 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
   FnvGroup stored;
   stored.configuration = hinerv_texts(job.plan.config);
   stored.times = group.times;
-  FL_TRY(stored.tensors, store_network(trained.parameters, job_.recipe.bits));
+  FL_TRY(stored.tensors, store_network(trained.parameters, trained.bits));
   FL_CHECK(writer.add_group(stored));
+  learn_from(stored.tensors);
   std::error_code none;
   fs::remove(checkpoint(number), none);
   return true;
@@ -162,14 +199,18 @@ Result<bool> Compressor::compress_group(FnvWriter& writer, int number, const Fra
 Result<CompressReport> Compressor::run() {
   FL_CHECK(open_input());
   FL_CHECK(open_work_folder());
-  FrameGroups groups(*source_, *reader_, job_.group_frames, job_.cancel);
-  int64_t seen = 0;
+  const VideoInfo& info = source_->info();
+  const double start = job_.source.start_seconds;
+  const int64_t start_pts = start > 0 ? start_in_time_base(info.origin_us, start, info.time_base) : 0;
+  FrameGroups groups(*source_, *reader_, job_.group_frames, start_pts, job_.cancel);
+  int64_t seen = 0, end_pts = 0;
   int number = 0;
   for (;; ++number) {
     FL_TRY(const FrameGroup group, groups.next());
     if (group.frames.empty()) break;
     if (!writer_) {
       if (resumed_ && fs::exists(file_)) {
+        FL_CHECK(read_last_group());
         FL_TRY(writer_, FnvWriter::resume(file_.string()));
       } else {
         FL_TRY(const FnvHeader header, header_of(group));
@@ -177,6 +218,7 @@ Result<CompressReport> Compressor::run() {
       }
     }
     seen += static_cast<int64_t>(group.frames.size());
+    end_pts = group.times.back().pts + group.times.back().duration;
     if (seen <= static_cast<int64_t>(writer_->frame_count())) continue;  // done before
     FL_TRY(const bool done, compress_group(*writer_, number, group));
     if (!done) {
@@ -186,7 +228,8 @@ Result<CompressReport> Compressor::run() {
     }
   }
   if (!writer_) return fail(ErrorCode::invalid_data, "{}: has no frames", job_.source.path);
-  return finish(*writer_, number);
+  FL_CHECK(add_other_streams(*writer_, end_pts));
+  return finish(*writer_);
 }
 
 void Compressor::leave_no_trace() {
@@ -196,17 +239,36 @@ void Compressor::leave_no_trace() {
   fs::remove_all(folder_, error);
 }
 
-Result<CompressReport> Compressor::finish(FnvWriter& writer, int64_t groups) {
+// At the very end: what --frames takes of a video is known by then, and no training is lost when this fails.
+Status Compressor::add_other_streams(FnvWriter& writer, int64_t end_pts) {
+  if (!job_.copy_streams) return {};
+  const VideoInfo& info = source_->info();
+  SinkOptions options;
+  options.path = (folder_ / "streams.mkv").string();
+  options.copy_streams_from = info.other_streams;
+  options.start_seconds = job_.source.start_seconds;
+  options.duration_seconds = job_.source.duration_seconds;
+  std::optional<int64_t> end;
+  if (job_.source.max_frames > 0) end = end_pts;
+  FL_TRY(const bool any, save_other_streams(for_frames_of(info, options), end));
+  if (!any) return {};
+  FL_TRY(const auto bytes, open_file_source(options.path));
+  return writer.add_auxiliary(std::string(fnv_streams_kind), *bytes);
+}
+
+Result<CompressReport> Compressor::finish(FnvWriter& writer) {
   FL_CHECK(writer.finish());
+  FL_TRY(auto bytes, open_file_source(file_));
+  FL_TRY(const FnvReader made, FnvReader::open(std::move(bytes)));
   CompressReport report;
-  report.groups = groups;
-  report.frames = static_cast<int64_t>(writer.frame_count());
+  report.groups = static_cast<int64_t>(made.groups().size());
+  report.frames = static_cast<int64_t>(made.frame_count());
+  report.bytes = made.file_bytes();
+  report.bits_per_pixel = 8 * static_cast<double>(made.video_bytes()) / static_cast<double>(report.frames) /
+                          made.header().width / made.header().height;
   std::error_code error;
   fs::rename(file_, job_.output, error);
   if (error) return fail(ErrorCode::io, "{}: cannot be written ({})", job_.output, error.message());
-  report.bytes = fs::file_size(job_.output, error);
-  report.bits_per_pixel = 8 * static_cast<double>(report.bytes) / static_cast<double>(report.frames) /
-                          source_->info().width / source_->info().height;
   lock_ = {};
   fs::remove_all(folder_, error);
   return report;

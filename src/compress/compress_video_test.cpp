@@ -8,10 +8,12 @@
 #include <iterator>
 
 #include "codec/fnv_reader.h"
+#include "codec/quantized_tensor.h"
 #include "compress/evaluate_video.h"
 #include "compress/frame_groups.h"
 #include "decode/media_test_support.h"
 #include "synthesis/fnv_source.h"
+#include "synthesis/fnv_video.h"
 #include "train/train_test_support.h"
 
 namespace framelift {
@@ -90,6 +92,31 @@ TEST_F(Compress, LearnsATinyClip) {
   EXPECT_NEAR(found.bits_per_pixel(), 8.0 * static_cast<double>(report->bytes) / (4 * 80 * 80), 1e-9);
 }
 
+// On the planes of 4:2:0: the file's own figure is of the planes, as training's is.
+TEST_F(Compress, LearnsPlanes) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob j = job(clip("-c:v ffv1 -pix_fmt yuv420p10", "80x80"));
+  j.source.max_frames = 4;
+  j.paints = HinervOutput::ycbcr_420;
+  j.recipe = recipe(50);
+  double first_psnr = 0, last_psnr = 0;
+  j.on_evaluation = [&](const GroupEvaluation& e) { (first_psnr > 0 ? last_psnr : first_psnr) = e.psnr; };
+  const auto report = compress_video(j);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(last_psnr, first_psnr + 3);
+  const VideoEvaluation found = evaluate_video({j.source, j.output, nullptr, {}}).value();
+  double mse = 0;
+  for (size_t plane = 0; plane < 3; ++plane)
+    mse += std::pow(10, -mean_of(found, [&](const FrameEvaluation& f) { return f.psnr_yuv[plane]; }) / 10) / 3;
+  EXPECT_NEAR(-10 * std::log10(mse), last_psnr, 0.3);
+  j.output = path("other.fnv");
+  j.source.path = path("444.mkv");
+  ffmpeg("-i clip.mkv -c:v ffv1 -pix_fmt yuv444p 444.mkv");
+  const auto refused = compress_video(j);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("444.mkv"), std::string::npos) << refused.error().message;
+}
+
 // Through all stages, on one thread and on several.
 TEST_F(Compress, SameSeedAndThreadsSameFile) {
   SKIP_WITHOUT_TORCH();
@@ -108,6 +135,69 @@ TEST_F(Compress, SameSeedAndThreadsSameFile) {
     ASSERT_TRUE(compress_video(j));
     EXPECT_NE(bytes_of(j.output), first);
   }
+}
+
+// Measured for the first group, and the others take the same, so that one description is enough.
+TEST_F(Compress, BitsAreAllocatedOnce) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob j = job(clip());
+  j.group_frames = 4;
+  const auto widths = [&] {
+    const FnvReader reader = FnvReader::open(open_file_source(j.output).value()).value();
+    EXPECT_EQ(reader.groups().size(), 2U);
+    EXPECT_EQ(reader.networks().size(), 1U);
+    std::map<int, int64_t> weights;
+    for (const TensorLayout& tensor : reader.networks()[0].layout)
+      if (tensor.bits <= max_quantized_bits) weights[tensor.bits] += tensor.shape.elements();
+    return weights;
+  };
+  ASSERT_TRUE(compress_video(j));
+  EXPECT_GT(widths().size(), 2U);
+  j.overwrite = true;
+  j.recipe.allocate_bits = false;
+  ASSERT_TRUE(compress_video(j));
+  EXPECT_EQ(widths().size(), 1U);
+  EXPECT_TRUE(widths().contains(6));
+}
+
+TEST_F(Compress, AGroupBeginsWithTheNetworkOfTheOneBefore) {
+  SKIP_WITHOUT_TORCH();
+  CompressJob warm = job(clip(), "warm.fnv"), cold = warm;
+  cold.output = path("cold.fnv");
+  cold.warm_start = false;
+  for (CompressJob* j : {&warm, &cold}) {
+    j->source.max_frames = 7;  // so that the second group's grids over time have other shapes
+    j->group_frames = 4;
+    j->recipe.learning_rate = 1e-9;  // networks stay where they begin, but for pruning and rounding
+    ASSERT_TRUE(compress_video(*j));
+  }
+  const auto weights = [&](const CompressJob& j, size_t group) {
+    const FnvReader reader = FnvReader::open(open_file_source(j.output).value()).value();
+    return stored_parameters(reader.read_group(group).value().tensors);
+  };
+  const auto distance = [](const Tensor& a, const Tensor& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.f32().size(); ++i) sum += std::abs(static_cast<double>(a.f32()[i]) - b.f32()[i]);
+    return sum / static_cast<double>(a.f32().size());
+  };
+  const Parameters first = weights(warm, 0), cold_first = weights(cold, 0);
+  const Parameters second = weights(warm, 1), cold_second = weights(cold, 1);
+  int others = 0;
+  for (const auto& [name, tensor] : second) {
+    EXPECT_EQ(distance(first.at(name), cold_first.at(name)), 0) << name;
+    if (first.at(name).shape() != tensor.shape()) {
+      ++others;
+      EXPECT_EQ(distance(tensor, cold_second.at(name)), 0) << name;
+    }
+  }
+  EXPECT_GT(others, 0);
+  // The layers of both begin with the same seed and are pruned once when cold; warm, what was pruned is zero already.
+  const std::string stem = "decoder.stem.conv.weight";
+  const auto zeros = [&](const Parameters& p) { return std::ranges::count(p.at(stem).f32(), 0.0F); };
+  EXPECT_EQ(zeros(cold_second), zeros(cold_first));
+  EXPECT_GE(zeros(second), zeros(first));
+  EXPECT_LT(distance(second.at(stem), first.at(stem)),
+            0.1 * distance(first.at(stem), Tensor::filled(first.at(stem).shape(), 0)));
 }
 
 // Stopped in every stage, and between groups.
@@ -288,7 +378,7 @@ TEST_F(Compress, GroupsEndAtScenesOrWhenTheyAreFull) {
     color.range = ColorRange::limited;
     color.chroma_location = ChromaLocation::left;
     const PictureReader reader(FrameToTensor::create(source->info().format, color).value(), std::nullopt, true);
-    FrameGroups groups(*source, reader, most, nullptr);
+    FrameGroups groups(*source, reader, most, 0, nullptr);
     std::vector<size_t> found;
     for (FrameGroup g = groups.next().value(); !g.frames.empty(); g = groups.next().value()) {
       EXPECT_EQ(g.frames.size(), g.times.size());

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "codec/fnv_reader.h"
 #include "color/resolve.h"
 #include "compress/quality.h"
 #include "metrics/psnr.h"
@@ -35,7 +36,12 @@ class Evaluator {
     FL_CHECK(prepare());
     VideoEvaluation evaluation;
     std::error_code none_such;
-    evaluation.bytes = std::filesystem::file_size(job_.path, none_such);
+    evaluation.bytes = evaluation.video_bytes = std::filesystem::file_size(job_.path, none_such);
+    if (is_registered_kind(job_.path)) {
+      FL_TRY(auto bytes, open_file_source(job_.path));
+      FL_TRY(const FnvReader fnv, FnvReader::open(std::move(bytes)));
+      evaluation.video_bytes = fnv.video_bytes();
+    }
     evaluation.width = a_->info().width;
     evaluation.height = a_->info().height;
     for (;;) {
@@ -125,7 +131,7 @@ std::string optional_number(double value) { return std::isnan(value) ? "" : fmt:
 }  // namespace
 
 double VideoEvaluation::bits_per_pixel() const {
-  return 8 * static_cast<double>(bytes) / (double{1} * width * height * static_cast<double>(frames.size()));
+  return 8 * static_cast<double>(video_bytes) / (double{1} * width * height * static_cast<double>(frames.size()));
 }
 
 double mean_of(const VideoEvaluation& evaluation, const std::function<double(const FrameEvaluation&)>& figure) {

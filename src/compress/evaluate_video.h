@@ -28,7 +28,8 @@ struct FrameEvaluation {
 };
 
 struct VideoEvaluation {
-  uint64_t bytes = 0;  // of the file
+  uint64_t bytes = 0;        // of the file
+  uint64_t video_bytes = 0;  // of .fnv without sound and other streams; of other files all of it
   int width = 0, height = 0;
   std::vector<FrameEvaluation> frames;
 

@@ -18,7 +18,8 @@ Result<Frame> FrameGroups::next_frame() {
 FnvFrameTime FrameGroups::time_of(const Frame& frame) {
   FnvFrameTime time{0, std::max<int64_t>(frame.duration, 0)};
   if (before_) time.pts = before_->pts + std::max<int64_t>(before_->duration, 1);
-  if (frame.pts) time.pts = before_ ? std::max(*frame.pts, before_->pts) : *frame.pts;
+  if (frame.pts) time.pts = *frame.pts - start_pts_;
+  if (before_) time.pts = std::max(time.pts, before_->pts);
   before_ = time;
   return time;
 }

@@ -21,8 +21,14 @@ struct FrameGroup {
 // Not thread-safe. The source and the reader outlive it.
 class FrameGroups {
  public:
-  FrameGroups(Source& source, const PictureReader& reader, int most_frames, const Cancellation* cancel)
-      : source_(source), reader_(reader), most_frames_(static_cast<size_t>(most_frames)), cancel_(cancel) {}
+  // Frames' times are those after `start_pts`.
+  FrameGroups(Source& source, const PictureReader& reader, int most_frames, int64_t start_pts,
+              const Cancellation* cancel)
+      : source_(source),
+        reader_(reader),
+        most_frames_(static_cast<size_t>(most_frames)),
+        start_pts_(start_pts),
+        cancel_(cancel) {}
 
   // The next group; without frames at the end. A group ends before a scene cut when it has at least half of the most
   // frames. Errors: those of the source, cancelled.
@@ -35,6 +41,7 @@ class FrameGroups {
   Source& source_;
   const PictureReader& reader_;
   size_t most_frames_;
+  int64_t start_pts_;
   const Cancellation* cancel_;
   SceneCutDetector cuts_;
   Tensor picture_;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "compress/hinerv_plan.h"
 #include "frame/frame.h"
 #include "preprocess/picture_reader.h"
+#include "synthesis/fnv_video.h"
 
 namespace framelift {
 
@@ -22,6 +24,7 @@ struct TrainingRecipe {
   int quantise_epochs = 30;     // with Quant-Noise, at a tenth of the rate
   double prune = 0.15;          // share of all weights
   int bits = 6;                 // of a weight in the file
+  bool allocate_bits = true;    // that many on average, more where rounding shows (bit_allocation.h)
   double noise = 0.9;           // share of the weights that each update sees rounded
   double learning_rate = 2e-3;  // for batches of one frame's worth of pixels, and in proportion for others
   int batch = 0;                // patches; 0: as many as make a frame
@@ -55,9 +58,14 @@ struct GroupEvaluation {
 
 struct GroupJob {
   HinervPlan plan;
-  std::span<const Frame> frames;  // as many as plan.config says, of one size
-  const PictureReader* reader = nullptr;
+  std::span<const Frame> frames;           // as many as plan.config says, of one size
+  const PictureReader* reader = nullptr;   // for networks that paint R'G'B'
+  ColorRange range = ColorRange::limited;  // of the frames, for those that paint Y'CbCr
   TrainingRecipe recipe;
+  // Where training begins, for those of the network's parameters that are here in the same shape; the others begin at
+  // random, from the seed.
+  const Parameters* start = nullptr;
+  std::optional<TensorBits> bits;  // known before, instead of allocating them
   std::filesystem::path checkpoint;
   bool resume = false;             // goes on from the checkpoint if there is one
   std::string settings;            // noted in the checkpoint; another text there is refused
@@ -69,6 +77,7 @@ struct GroupJob {
 
 struct TrainedGroup {
   Parameters parameters;
+  TensorBits bits;
   bool finished = false;  // otherwise it was cancelled, and the checkpoint has everything
 };
 

@@ -96,6 +96,9 @@ TEST(HinervTexts, ThereAndBack) {
 
 TEST(HinervTexts, Mistakes) {
   const HinervConfig c = find_published_hinerv("bunny-xxs").value();
+  HinervConfig planes = c;
+  planes.output = HinervOutput::ycbcr_420;
+  EXPECT_EQ(parse_hinerv_texts(hinerv_texts(planes), c.frames, c.height, c.width, "a.fnv").value(), planes);
   const HinervTexts good = hinerv_texts(c);
   const auto says = [&](const HinervTexts& texts, const char* word) {
     const auto result = parse_hinerv_texts(texts, c.frames, c.height, c.width, "a.fnv");

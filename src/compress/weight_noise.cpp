@@ -75,13 +75,13 @@ Parameters pruned_weight_inputs(const Parameters& parameters) {
   return inputs;
 }
 
-Result<Parameters> noisy_weight_inputs(const Parameters& parameters, int bits, double noise, uint64_t seed,
-                                       uint64_t key) {
+Result<Parameters> noisy_weight_inputs(const Parameters& parameters, const TensorBits& bits, double noise,
+                                       uint64_t seed, uint64_t key) {
   Parameters inputs;
   for (const auto& [name, tensor] : parameters) {
     if (!is_quantised(tensor.shape())) continue;
     Tensor keep = ones_where_not_zero(tensor);
-    auto rounded = quantize(tensor, bits, quantization_axis(tensor.shape()));
+    auto rounded = quantize(tensor, bits(name), quantization_axis(tensor.shape()));
     if (!rounded) return fail(rounded.error().code, "{}: {}", name, rounded.error().message);
     Tensor fixed = dequantize(*rounded);
     RandomStream random{seed, key_of("quant-noise"), key_of(name), key};
@@ -98,6 +98,13 @@ Result<Parameters> noisy_weight_inputs(const Parameters& parameters, int bits, d
     inputs.emplace(std::string(fixed_prefix) + name, std::move(fixed));
   }
   return inputs;
+}
+
+void swap_weight_inputs(Parameters& a, Parameters& b, std::string_view name) {
+  for (const std::string_view prefix : {keep_prefix, fixed_prefix}) {
+    const std::string input = std::string(prefix) + std::string(name);
+    std::swap(a.at(input), b.at(input));
+  }
 }
 
 }  // namespace framelift

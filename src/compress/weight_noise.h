@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "frame/tensor.h"
 #include "graph/graph.h"
+#include "synthesis/fnv_video.h"
 
 namespace framelift {
 
@@ -29,7 +30,9 @@ Result<Graph> with_weight_inputs(const Graph& graph);
 Parameters pruned_weight_inputs(const Parameters& parameters);
 // Pruned weights stay zero. Of the others the share `noise` (0..1), chosen anew by each `key`, is what `bits` leave of
 // it: quantize() in codec/quantized_tensor.h. No gradient goes through the rounding. Errors as quantize().
-Result<Parameters> noisy_weight_inputs(const Parameters& parameters, int bits, double noise, uint64_t seed,
-                                       uint64_t key);
+Result<Parameters> noisy_weight_inputs(const Parameters& parameters, const TensorBits& bits, double noise,
+                                       uint64_t seed, uint64_t key);
+// Both sets have inputs for the parameter of this name.
+void swap_weight_inputs(Parameters& a, Parameters& b, std::string_view name);
 
 }  // namespace framelift

@@ -75,12 +75,14 @@ TEST(Pruning, NothingAndEverything) {
 TEST(QuantNoise, KeepsOrRounds) {
   Parameters parameters = initial_hinerv_parameters(small_graph(), 5);
   prune_weights(parameters, 0.15);
-  const Parameters inputs = noisy_weight_inputs(parameters, 6, 0.9, 1, 7).value();
+  TensorBits bits(6);
+  bits.of["decoder.stem.conv.weight"] = 3;
+  const Parameters inputs = noisy_weight_inputs(parameters, bits, 0.9, 1, 7).value();
   int64_t rounded = 0, learning = 0;
   for (const auto& [name, tensor] : parameters) {
     ASSERT_EQ(inputs.contains("keep." + name), tensor.shape().rank() >= 2) << name;
     if (tensor.shape().rank() < 2) continue;
-    const Tensor q = dequantize(quantize(tensor, 6, quantization_axis(tensor.shape())).value());
+    const Tensor q = dequantize(quantize(tensor, bits(name), quantization_axis(tensor.shape())).value());
     const Tensor &keep = inputs.at("keep." + name), &fixed = inputs.at("fixed." + name);
     for (size_t i = 0; i < q.f32().size(); ++i) {
       const float w = tensor.f32()[i], k = keep.f32()[i], f = fixed.f32()[i];
@@ -96,8 +98,8 @@ TEST(QuantNoise, KeepsOrRounds) {
   const double deviation = std::sqrt(0.09 / static_cast<double>(rounded + learning));  // of a mean of coin tosses
   EXPECT_NEAR(share, 0.9, 4 * deviation);
 
-  EXPECT_TRUE(test::equal_bits(inputs, noisy_weight_inputs(parameters, 6, 0.9, 1, 7).value()));
-  EXPECT_FALSE(test::equal_bits(inputs, noisy_weight_inputs(parameters, 6, 0.9, 1, 8).value()));
+  EXPECT_TRUE(test::equal_bits(inputs, noisy_weight_inputs(parameters, bits, 0.9, 1, 7).value()));
+  EXPECT_FALSE(test::equal_bits(inputs, noisy_weight_inputs(parameters, bits, 0.9, 1, 8).value()));
   const Parameters all = noisy_weight_inputs(parameters, 6, 1, 1, 7).value();
   for (const auto& [name, tensor] : all)
     if (name.starts_with("keep.")) {

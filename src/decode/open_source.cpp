@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -153,6 +154,15 @@ Result<std::unique_ptr<Source>> open_source(const SourceOptions& options) {
     input.demuxer_options.emplace_back(
         "framerate", fmt::format("{}/{}", options.sequence_frame_rate.num, options.sequence_frame_rate.den));
   return open_media_source(input, options);
+}
+
+Status Source::seek(int64_t) { return fail(ErrorCode::unsupported, "this input can only be read from front to back"); }
+
+int64_t start_in_time_base(int64_t origin_us, double start_seconds, Rational time_base) {
+  constexpr int64_t second = 1'000'000;
+  constexpr double longest = 1e12;  // seconds, so that nothing overflows
+  const int64_t start = std::llround(std::min(start_seconds, longest) * second);
+  return rescale(origin_us + start, {1, second}, time_base);
 }
 
 void register_source_kind(const SourceKind& kind) { kinds().push_back(kind); }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,15 @@
 
 namespace framelift {
 
+// Where the streams that come with a video can be read: audio, subtitles, attachments, chapters, metadata.
+struct OtherStreams {
+  std::string path;  // empty: there are none (pipes, pictures)
+  // 0 bytes: the whole file is a container, and the video is in it. Otherwise this part of it is a Matroska file, whose
+  // first track stands for the video: what is in it means nothing.
+  uint64_t offset = 0, bytes = 0;
+  std::function<Status()> check;  // whether that part is undamaged, which takes reading it; empty: nobody knows
+};
+
 struct VideoInfo {
   int width = 0, height = 0;           // of the frames that next() returns
   PixelFormat format;                  // of the frames that next() returns
@@ -26,6 +36,7 @@ struct VideoInfo {
   Rational sample_aspect_ratio{1, 1};  // 0/1 when the file does not say
   Rational time_base{1, 25};
   Rational frame_rate{25, 1};   // nominal or average; 0/1 when unknown
+  int64_t origin_us = 0;        // microseconds: where the file's times begin, and SourceOptions::start_seconds counts
   int64_t frame_count = 0;      // estimate; 0 when unknown
   double duration_seconds = 0;  // 0 when unknown
   bool still = false;           // one picture, not a video
@@ -35,7 +46,12 @@ struct VideoInfo {
   std::optional<std::array<int32_t, 9>> display_matrix;
   std::string container;  // "mov,mp4", "matroska", "image2", ...
   std::string codec;      // "h264", "png", ...
+  OtherStreams other_streams;
 };
+
+// The time, in `time_base`, of the instant that lies so many seconds after VideoInfo::origin_us. Whoever drops frames
+// before the start and whoever shifts times by it must round alike.
+int64_t start_in_time_base(int64_t origin_us, double start_seconds, Rational time_base);
 
 enum class Deinterlace : uint8_t { automatic, off, on };
 
@@ -69,8 +85,16 @@ class Source {
   // as wanted. Damaged packets are skipped and counted, not errors; a frame whose size or format differs from info()
   // is converted to it.
   virtual Result<Frame> next() = 0;
+  // next() goes on, also after the end, with the first frame at `pts` (in VideoInfo::time_base) or later of those that
+  // the options chose. Only where can_seek() says so: not pipes, and not with SourceOptions::max_frames, which counts
+  // from the first frame. Errors: io, invalid_data.
+  virtual bool can_seek() const { return false; }
+  virtual Status seek(int64_t pts);
   virtual SourceCounters counters() const = 0;
 };
+
+// What makes a job's source: open_source, or one that wraps it.
+using SourceFactory = std::function<Result<std::unique_ptr<Source>>(const SourceOptions&)>;
 
 // Opens, probes and finds the video stream. Errors: not_found, invalid_data (no video stream, unreadable, empty),
 // unsupported (no decoder), invalid_argument.

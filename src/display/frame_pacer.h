@@ -26,6 +26,8 @@ class FramePacer {
   // How long the last frame stays; 0: its time is over, or nothing was shown.
   double seconds_left(double now) const;
 
+  // The next frame starts the clock anew, as the first one did.
+  void restart() { start_.reset(); }
   void pause(double now);
   void resume(double now);
   bool paused() const { return paused_at_.has_value(); }

@@ -17,6 +17,7 @@
 namespace framelift {
 namespace {
 
+constexpr double seek_seconds = 5;
 constexpr double poll_seconds = 0.005;  // between looks at the queue and at the window's events
 
 double now_seconds() {
@@ -58,7 +59,13 @@ class Player {
 
  private:
   Status open(const SinkOptions& planned);
+  void take_next();
+  bool ran_dry(const SinkOptions& planned, double now) const;
   Result<double> advance();
+  void go(int64_t pts, bool backwards);
+  void turn(bool backwards);
+  void seek(double seconds);
+  void step(bool backwards);
   Status show_current();
   Status obey(WindowCommand command);
   Status save(const std::string& path, bool overwrite);
@@ -73,6 +80,9 @@ class Player {
   FramePacer pacer_;
   ScreenSide result_, source_;
   std::optional<ScreenFrame> next_, current_;
+  double tick_ = 1;                           // seconds of a pts
+  bool reverse_ = false, backwards_ = false;  // what the user chose; which way frames come, as single steps may differ
+  std::optional<int64_t> sought_;             // where seeking led that is not yet shown
   bool split_ = false, tone_map_ = true, quit_ = false, saved_ = false;
   int steps_ = 0;  // asked for and not yet taken
   double first_shown_ = 0, last_shown_ = 0;
@@ -82,6 +92,7 @@ class Player {
 
 Status Player::open(const SinkOptions& planned) {
   hdr_ = planned.hdr;
+  tick_ = planned.time_base.value();
   WindowOptions window;
   window.title = name_.filename().string();
   const double aspect = planned.sample_aspect_ratio.num > 0 ? planned.sample_aspect_ratio.value() : 1;
@@ -100,14 +111,13 @@ Status Player::run() {
   if (!planned) return {};
   FL_CHECK(open(*planned));
   while (!quit_ && !stop_.requested()) {
-    if (!next_) next_ = queue_.try_pop();
+    take_next();
     double wait = poll_seconds;
     if (next_) {
       FL_TRY(wait, advance());
-    } else if (queue_.finished() && !(planned->still && current_) && !pacer_.paused()) {
-      const double left = pacer_.seconds_left(now_seconds());
-      if (left <= 0) break;
-      wait = std::min(left, poll_seconds);
+    } else if (ran_dry(*planned, now_seconds())) {
+      if (queue_.finished()) break;
+      queue_.steering().release();
     }
     if (const auto command = window_->next_command(wait)) FL_CHECK(obey(*command));
     update_title();
@@ -119,16 +129,33 @@ Status Player::run() {
   return {};
 }
 
+// Frames that were under way when the user wanted others are none.
+void Player::take_next() {
+  while (!next_) {
+    next_ = queue_.try_pop();
+    if (!next_) return;
+    if (!queue_.steering().is_current(next_->course)) next_.reset();
+  }
+}
+
+// The last frame's time is over. Backwards there is no last frame: the first one stays.
+bool Player::ran_dry(const SinkOptions& planned, double now) const {
+  const bool at_end = queue_.finished() || (queue_.steering().arrived() && queue_.waiting() == 0 && !backwards_);
+  return at_end && !(planned.still && current_) && !pacer_.paused() && pacer_.seconds_left(now) <= 0;
+}
+
 // Shows or drops the next frame if its time has come. How long to wait before looking again.
 Result<double> Player::advance() {
   const double now = now_seconds();
   const bool wanted = options_.screenshot_frame == next_->index;
+  // Backwards, time is mirrored: a frame begins where it would end.
+  const double time = backwards_ ? -(next_->time + next_->duration) : next_->time;
   if (steps_ > 0) {
     --steps_;
-    pacer_.show_now(next_->time, next_->duration, now);
+    pacer_.show_now(time, next_->duration, now);
   } else {
     const bool newer_ready = queue_.waiting() > 0 && !wanted;
-    const auto decision = pacer_.decide(next_->time, next_->duration, newer_ready, now);
+    const auto decision = pacer_.decide(time, next_->duration, newer_ready, now);
     if (decision.action == FramePacer::Action::wait)
       return pacer_.paused() ? poll_seconds : std::min(decision.wait_seconds, poll_seconds);
     if (decision.action == FramePacer::Action::drop) {
@@ -137,6 +164,7 @@ Result<double> Player::advance() {
     }
   }
   current_ = std::exchange(next_, std::nullopt);
+  sought_.reset();
   FL_CHECK(show_current());
   if (pacer_.shown() == 1) first_shown_ = now;
   last_shown_ = now;
@@ -145,6 +173,31 @@ Result<double> Player::advance() {
     saved_ = true;
   }
   return 0.0;
+}
+
+void Player::go(int64_t pts, bool backwards) {
+  queue_.steering().steer(pts, backwards);
+  backwards_ = backwards;
+  next_.reset();
+  pacer_.restart();
+}
+
+// From the frame on the screen on; that one is not shown again.
+void Player::turn(bool backwards) {
+  if (backwards != backwards_ && current_) go(current_->pts + (backwards ? 0 : 1), backwards);
+}
+
+void Player::seek(double seconds) {
+  if (!current_) return;
+  sought_ = sought_.value_or(current_->pts) + std::llround(seconds / tick_);
+  go(*sought_, reverse_);
+  steps_ = pacer_.paused() ? 1 : 0;
+}
+
+void Player::step(bool backwards) {
+  pacer_.pause(now_seconds());
+  turn(backwards);
+  ++steps_;
 }
 
 Status Player::show_current() {
@@ -158,12 +211,25 @@ Status Player::show_current() {
 
 Status Player::obey(WindowCommand command) {
   const double now = now_seconds();
+  const bool moves = command == WindowCommand::step_back || command == WindowCommand::seek ||
+                     command == WindowCommand::seek_back || command == WindowCommand::reverse;
+  if (moves && !queue_.steering().possible()) {
+    log::warn("{}: can only be played from front to back", options_.name);
+    return {};
+  }
   switch (command) {
     case WindowCommand::quit: quit_ = true; break;
-    case WindowCommand::pause: pacer_.paused() ? pacer_.resume(now) : pacer_.pause(now); break;
-    case WindowCommand::step:
-      pacer_.pause(now);
-      ++steps_;
+    case WindowCommand::pause:
+      if (pacer_.paused()) turn(reverse_);
+      pacer_.paused() ? pacer_.resume(now) : pacer_.pause(now);
+      break;
+    case WindowCommand::step: step(false); break;
+    case WindowCommand::step_back: step(true); break;
+    case WindowCommand::seek: seek(seek_seconds); break;
+    case WindowCommand::seek_back: seek(-seek_seconds); break;
+    case WindowCommand::reverse:
+      reverse_ = !reverse_;
+      turn(reverse_);
       break;
     case WindowCommand::split:
       split_ = !split_;
@@ -199,10 +265,12 @@ void Player::update_title() {
   title_time_ = now;
   title_frames_ = pacer_.shown();
   const std::string name = name_.filename().string();
-  window_->set_title(pacer_.shown() == 0
-                         ? name + " - preparing"
-                         : fmt::format("{} - {:.1f} fps, {} late, {} dropped{}", name, fps, pacer_.late(),
-                                       pacer_.dropped(), pacer_.paused() ? ", paused" : ""));
+  window_->set_title(pacer_.shown() == 0 ? name + " - preparing"
+                                         : fmt::format("{} - {:.1f} fps, {} late, {} dropped{}", name, fps,
+                                                       pacer_.late(), pacer_.dropped(),
+                                                       pacer_.paused() ? ", paused"
+                                                       : reverse_      ? ", backwards"
+                                                                       : ""));
 }
 
 PlaybackReport Player::report() const {
@@ -212,7 +280,7 @@ PlaybackReport Player::report() const {
 }  // namespace
 
 Result<PlaybackReport> play(const PlayOptions& options, Cancellation& stop,
-                            const std::function<Status(const SinkFactory&)>& job) {
+                            const std::function<Status(const SourceFactory&, const SinkFactory&)>& job) {
   FL_CHECK(check_display());
   if (options.screenshot_frame) FL_CHECK(OutputFile::check(options.screenshot, options.name, options.overwrite));
   ScreenQueue queue;
@@ -220,7 +288,7 @@ Result<PlaybackReport> play(const PlayOptions& options, Cancellation& stop,
   PlaybackReport report;
   {
     std::jthread worker([&] {
-      done = job(queue.sink_factory());
+      done = job(queue.source_factory(), queue.sink_factory());
       queue.close();
     });
     Player player(options, queue, stop);

@@ -31,14 +31,16 @@ struct PlaybackReport {
   bool quit = false;    // by the user, before the end
 };
 
-// Runs `job` on a thread of its own, with a factory for the sink it has to write to, and the window on the calling
-// thread (for some systems: the program's main thread) until the last frame's time is over or the user quits; then the
-// window closes at once, writing fails with `cancelled`, `stop` is set, and the job's end is waited for. A request to
-// stop from outside does the same. PQ and HLG are tone-mapped. A still picture stays until the user quits.
-// Keys: space pause, right arrow or . a step, s split screen (follows the mouse), h tone-mapped or raw codes, f full
-// screen, p save, q or Esc quit.
-// Errors: the job's; unsupported (no display); those of write_picture for the frame that was asked for.
+// Runs `job` on a thread of its own, with factories for its source and for the sink it has to write to, and the window
+// on the calling thread (for some systems: the program's main thread) until the last frame's time is over or the user
+// quits; then the window closes at once, writing fails with `cancelled`, `stop` is set, and the job's end is waited
+// for. A request to stop from outside does the same. PQ and HLG are tone-mapped. A still picture stays until the user
+// quits. Keys: space pause, left and right arrow five seconds, comma and period a frame back and on, r backwards and
+// forwards again, s split screen (follows the mouse), h tone-mapped or raw codes, f full screen, p save, q or Esc quit.
+// Going elsewhere takes a source that can seek; the frames that a job has in hand are dropped when they come. Backwards
+// the first frame stays until a key. Errors: the job's; unsupported (no display); those of write_picture for the frame
+// that was asked for.
 Result<PlaybackReport> play(const PlayOptions& options, Cancellation& stop,
-                            const std::function<Status(const SinkFactory&)>& job);
+                            const std::function<Status(const SourceFactory&, const SinkFactory&)>& job);
 
 }  // namespace framelift

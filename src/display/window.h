@@ -20,7 +20,7 @@ struct WindowOptions {
 };
 
 // What the user asks for by keys or the window's close button.
-enum class WindowCommand : uint8_t { quit, pause, step, split, tone_map, save };
+enum class WindowCommand : uint8_t { quit, pause, step, step_back, seek, seek_back, reverse, split, tone_map, save };
 
 // Everything on the thread that opened it.
 class Window {

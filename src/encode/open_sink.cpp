@@ -35,6 +35,7 @@ SinkOptions for_frames_of(const VideoInfo& source, SinkOptions chosen) {
   chosen.sample_aspect_ratio = source.sample_aspect_ratio;
   chosen.time_base = source.time_base;
   chosen.frame_rate = source.frame_rate;
+  chosen.origin_us = source.origin_us;
   chosen.still = source.still;
   chosen.display_matrix = source.display_matrix;
   return chosen;

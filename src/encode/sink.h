@@ -55,10 +55,12 @@ struct SinkOptions {
   int threads = 0;
 
   // Streams other than the processed video (audio, subtitles, attachments, data, other videos), chapters and
-  // metadata are copied from this file, packet by packet, cut to [start, start + duration). Empty: none.
-  std::string copy_streams_from;
+  // metadata are copied from there, packet by packet, cut to [start, start + duration). No path: none.
+  OtherStreams copy_streams_from;
   // What is being processed: never the target, under any name. May be empty or something that is no file.
   std::string input_path;
+  // What was taken of the input, counted from its origin (VideoInfo::origin_us): times become those after the start.
+  int64_t origin_us = 0;
   double start_seconds = 0;
   double duration_seconds = 0;
 };
@@ -96,6 +98,13 @@ class Sink {
   // For statistics: "libx264 yuv420p matroska".
   virtual std::string describe() const = 0;
 };
+
+// The streams of `options.copy_streams_from`, without the video, as a Matroska file at `options.path`, which is
+// replaced: its first track stands for the video (OtherStreams) and has its tags. Times as a sink would write them.
+// Streams end at `end_pts` (in options.time_base, a time of the output) if given. The same bytes each time. False:
+// there was nothing to copy, and no file is made. Of the options it takes those above, and the size. Errors: io,
+// invalid_data.
+Result<bool> save_other_streams(const SinkOptions& options, std::optional<int64_t> end_pts);
 
 // Whether files of this name and format can carry a display matrix (MP4, MOV); if not, the source turns the pixels.
 bool can_carry_display_matrix(const std::string& path, const std::string& format);

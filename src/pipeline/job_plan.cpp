@@ -174,8 +174,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
     plan.sink.hdr_follows = !given && plan.sink.color.transfer == TransferCharacteristic::pq;
   }
   plan.sink.input_path = job.source.path;
-  // Pipes and sequences have none to copy.
-  if (job.copy_streams && !is_registered_kind(job.source.path)) plan.sink.copy_streams_from = job.source.path;
+  if (job.copy_streams) plan.sink.copy_streams_from = input.other_streams;
   return plan;
 }
 

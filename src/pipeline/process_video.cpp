@@ -41,7 +41,7 @@ VideoJob with_fixed_size(VideoJob job) {
 Result<ReadyJob> make_ready(const VideoJob& job, int64_t max_tile_pixels) {
   SourceOptions source_options = job.source;
   source_options.apply_rotation = !can_carry_display_matrix(job.sink.path, job.sink.format);
-  FL_TRY(auto source, open_source(source_options));
+  FL_TRY(auto source, job.make_source(source_options));
   FL_TRY(JobPlan plan, plan_job(job, source->info()));
   FL_TRY(auto sink, job.make_sink(plan.sink));
   FL_TRY(InputPictures pictures, InputPictures::create(plan, source->info()));

@@ -41,6 +41,7 @@ struct VideoJob {
   // would be measured or assumed of PQ that the network makes. The rest is filled in from the source and the network.
   SinkOptions sink;
   bool copy_streams = true;
+  SourceFactory make_source = open_source;
   SinkFactory make_sink = open_sink;  // somewhere else than into a file: a window, memory
 
   const Network* network = nullptr;  // not owned; outlives the job

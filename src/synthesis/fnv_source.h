@@ -11,7 +11,7 @@
 
 namespace framelift {
 
-struct FnvHeader;
+class FnvReader;
 
 struct FnvSourceOptions {
   std::string path;
@@ -25,8 +25,8 @@ struct FnvSourceOptions {
   CompileOptions compile;  // automatic precision is f32: what the file was measured with
 };
 
-// The video as it would be in its own format; the number of frames is the reader's.
-VideoInfo video_info(const FnvHeader& header);
+// The video as it would be in its own format, all of it. The reader's name is the file's path, and it has frames.
+VideoInfo video_info(const FnvReader& reader);
 
 // Errors: those of FnvReader::open(), unsupported (a network or engine that this build does not have),
 // invalid_argument (frames or seconds beyond the end, an impossible format).

@@ -109,6 +109,30 @@ TEST_F(FnvSource, FrameByItselfIsThatOfTheWholeVideo) {
   }
 }
 
+TEST_F(FnvSource, SeekingGoesToAnyFrameOfWhatWasAskedFor) {
+  const std::vector<Codes> all = frames_of(**open_fnv_source(options("whole.fnv")));
+  const auto pts_of = [](int frame) { return frame * 40 + frame % group_frames % 3 * 7; };
+  FnvSourceOptions part = options("whole.fnv");
+  part.first_frame = 2;
+  part.frames = 10;
+  const auto source = open_fnv_source(part).value();
+  ASSERT_TRUE(source->can_seek());
+  for (const int frame : {5, 4, 11, 3, 6, 7, 2, 8}) {  // within groups and from one to the other
+    ASSERT_TRUE(source->seek(pts_of(frame)));
+    for (int i = frame; i < std::min(frame + 2, 12); ++i) {
+      const Frame found = source->next().value();
+      EXPECT_EQ(found.pts, pts_of(i));
+      EXPECT_EQ(codes_of(found), all[static_cast<size_t>(i)]) << i;
+    }
+  }
+  ASSERT_TRUE(source->seek(0));
+  EXPECT_EQ(source->next().value().pts, pts_of(2)) << "nothing before the first frame";
+  ASSERT_TRUE(source->seek(pts_of(12)));
+  EXPECT_TRUE(source->next().value().empty());
+  ASSERT_TRUE(source->seek(pts_of(10) + 1));
+  EXPECT_EQ(source->next().value().pts, pts_of(11));
+}
+
 // What is damaged is noticed: a frame that still comes out is that of the whole file. With checksums made right by
 // whoever did it, anything may come out, but nothing may crash, hang or take more memory than the format allows.
 TEST_F(FnvSource, TenThousandMutations) {

@@ -33,18 +33,36 @@ Status check_parameters(const HinervConfig& config, const Parameters& parameters
 
 }  // namespace
 
-Result<std::vector<StoredTensor>> store_network(const Parameters& parameters, int bits) {
+int TensorBits::operator()(std::string_view tensor) const {
+  const auto found = of.find(tensor);
+  return found == of.end() ? all : found->second;
+}
+
+TensorBits bits_of(std::span<const StoredTensor> tensors, int others) {
+  TensorBits bits(others);
+  for (const StoredTensor& stored : tensors)
+    if (const auto* quantized = std::get_if<QuantizedTensor>(&stored.content)) bits.of[stored.name] = quantized->bits;
+  return bits;
+}
+
+Result<std::vector<StoredTensor>> store_network(const Parameters& parameters, const TensorBits& bits) {
   std::vector<StoredTensor> stored;
   for (const auto& [name, tensor] : parameters) {
     if (tensor.shape().rank() < 2) {
       stored.push_back({name, to_halves(tensor)});
       continue;
     }
-    auto quantized = quantize(tensor, bits, quantization_axis(tensor.shape()));
+    auto quantized = quantize(tensor, bits(name), quantization_axis(tensor.shape()));
     if (!quantized) return fail(quantized.error().code, "{}: {}", name, quantized.error().message);
     stored.push_back({name, std::move(*quantized)});
   }
   return stored;
+}
+
+Parameters stored_parameters(std::span<const StoredTensor> tensors) {
+  Parameters parameters;
+  for (const StoredTensor& stored : tensors) parameters.emplace(stored.name, to_floats(stored));
+  return parameters;
 }
 
 Result<HinervVideo> video_of_group(const FnvHeader& header, const FnvGroup& group, const std::string& file) {
@@ -52,7 +70,7 @@ Result<HinervVideo> video_of_group(const FnvHeader& header, const FnvGroup& grou
   video.name = file;
   FL_TRY(video.config, parse_hinerv_texts(group.configuration, static_cast<int>(group.times.size()),
                                           header.coded_height, header.coded_width, file));
-  for (const StoredTensor& stored : group.tensors) video.parameters.emplace(stored.name, to_floats(stored));
+  video.parameters = stored_parameters(group.tensors);
   FL_CHECK(check_parameters(video.config, video.parameters, file));
   video.width = header.width;
   video.height = header.height;

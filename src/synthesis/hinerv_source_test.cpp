@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "network/hinerv/hinerv.h"
+#include "preprocess/frame_to_tensor.h"
 
 namespace framelift {
 namespace {
@@ -100,6 +101,44 @@ TEST(HinervSource, StartsInTheMiddleWithTheVideosOwnTimes) {
   EXPECT_EQ(second->pts, 220);
   EXPECT_EQ(second->duration, 10);  // as long as the one before
   EXPECT_TRUE((*source)->next()->empty());
+}
+
+// Of a network that paints planes: 4:2:0 frames are its numbers, and all others are made from those frames.
+TEST(HinervSource, PaintsPlanes) {
+  HinervVideo video = small_video();
+  const std::vector<uint8_t> plain = painted(video, 0);
+  video.config.output = HinervOutput::ycbcr_420;
+  const std::vector<uint8_t> planes = painted(video, 0);
+  EXPECT_TRUE(std::ranges::equal(std::span(plain).first(33 * 23), std::span(planes).first(33 * 23))) << "luma";
+  video.color.range = ColorRange::full;
+  HinervSourceOptions options;
+  options.format = video.format;
+  options.color = video.color;
+  const auto source = create_hinerv_source(video, **find_backend("reference"), {}, options);
+  ASSERT_TRUE(source) << source.error().message;
+  const Frame frame = (*source)->next().value();
+  for (int p = 0; p < 3; ++p)
+    for (int y = 0; y < 23; ++y)
+      for (int x = 0; x < 33; ++x) {
+        const int shift = p > 0;
+        ASSERT_EQ(frame.planes[static_cast<size_t>(p)].row<uint8_t>(y >> shift)[x >> shift],
+                  planes[static_cast<size_t>((p * 23 + y) * 33 + x)])
+            << p << " " << x << " " << y;
+      }
+  // R'G'B' is that of these planes, but for their rounding to 8 bits.
+  Tensor expected(DType::f32, {1, 3, 23, 33});
+  FrameToTensor::create(video.format, video.color).value().run(frame, {0, 0, 33, 23}, expected.view());
+  HinervSourceOptions floats;
+  floats.format = {ColorFamily::rgb, 32, 0, 0, false};
+  floats.color = rgb_color;
+  const auto rgb = create_hinerv_source(video, **find_backend("reference"), {}, floats).value();
+  const Frame picture = rgb->next().value();
+  for (int p = 0; p < 3; ++p)
+    for (int y = 0; y < 23; ++y)
+      for (int x = 0; x < 33; ++x)
+        ASSERT_NEAR(picture.planes[static_cast<size_t>(p)].row<float>(y)[x],
+                    expected.f32()[static_cast<size_t>((p * 23 + y) * 33 + x)], 3.0 / 255)
+            << p << " " << x << " " << y;
 }
 
 TEST(HinervSource, RefusesFramesBeyondTheEnd) {

@@ -151,6 +151,104 @@ def _(s):
         raise Wrong(f"times are {frame_times(s.output)}, were {frame_times(s.dir / 'hdr.mkv')}")
 
 
+def with_sound(s, seconds=1):
+    """A clip with sound, subtitles, a chapter, a font and a title."""
+    (s.dir / "a.srt").write_text("1\n00:00:00,100 --> 00:00:00,600\nHello\n")
+    (s.dir / "meta.txt").write_text(";FFMETADATA1\ntitle=The Film\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=400\ntitle=One\n")
+    (s.dir / "font.ttf").write_bytes(b"f" * 3000)
+    path = s.dir / "sound.mkv"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=40x24:r=8:d={seconds}", "-f", "lavfi", "-i", f"anoisesrc=d={seconds}:r=48000:seed=1", "-i",
+           s.dir / "a.srt", "-i", s.dir / "meta.txt", "-map", 0, "-map", 1, "-map", 2, "-map_metadata", 3, "-map_chapters", 3,
+           "-c:v", "libx264", "-bf", 0, "-c:a", "pcm_s16le", "-c:s", "srt", "-metadata:s:a", "language=deu", "-attach",
+           s.dir / "font.ttf", "-metadata:s:t", "mimetype=application/x-truetype-font", path)
+    return path
+
+
+def packets(path, stream):
+    """[(pts, md5)] of a stream's packets, with times to the millisecond."""
+    text = subprocess.run(["ffprobe", "-v", "error", "-select_streams", stream, "-show_packets", "-show_data_hash", "md5",
+                           "-show_entries", "packet=pts_time,data_hash", "-of", "csv=p=0", str(path)],
+                          capture_output=True, text=True, check=True).stdout
+    return [(round(float(line.split(",")[0]), 3), line.split(",")[1]) for line in text.split()]
+
+
+def facts_of_others(path):
+    entries = "stream=codec_name,codec_type:stream_tags=language,filename:format_tags=title:chapter=start_time,end_time:chapter_tags=title"
+    found = json.loads(subprocess.run(["ffprobe", "-v", "error", "-show_chapters", "-show_entries", entries, "-of", "json",
+                                       str(path)], capture_output=True, text=True, check=True).stdout)
+    return found["chapters"], found["format"], [s for s in found["streams"] if s["codec_type"] != "video"]
+
+
+@case("compress: sound, subtitles, chapters and a font ride along")
+def _(s):
+    source = with_sound(s)
+    run(s, compress(s, "--quiet", source=source))
+    fnv = s.dir / "out.fnv"
+    for words in (["decompress", fnv, s.output, "--quiet"], s.upscale("--overwrite", source=fnv)):
+        s.must_work(words, frames=8)
+        for stream in "as":
+            if not packets(source, stream) or packets(s.output, stream) != packets(source, stream):
+                raise Wrong(f"{words[0]}: stream {stream} is another")
+        if facts_of_others(s.output) != facts_of_others(source):
+            raise Wrong(f"{words[0]}: {facts_of_others(s.output)}, were {facts_of_others(source)}")
+    s.must_work(["decompress", fnv, s.output, "--quiet", "--overwrite", "--no-copy"], frames=8)
+    if packets(s.output, "a"):
+        raise Wrong("decompress --no-copy copies sound")
+    whole = fnv.stat().st_size
+    run(s, compress(s, "--quiet", "--no-copy", "--overwrite", source=source))
+    if fnv.stat().st_size > whole - 8000:
+        raise Wrong(f"{fnv.stat().st_size} bytes without the other streams, {whole} with them")
+    s.must_work(["decompress", fnv, s.output, "--quiet", "--overwrite"], frames=8)
+    if packets(s.output, "a"):
+        raise Wrong("compress --no-copy copies sound")
+
+
+@case("compress: a part of a video with its sound")
+def _(s):
+    source = with_sound(s, seconds=3)
+    run(s, compress(s, "--quiet", "--start", 1, "--frames", 8, source=source))
+    s.must_work(["decompress", s.dir / "out.fnv", s.output, "--quiet"], frames=8)
+    if frame_times(s.output) != [i / 8 for i in range(8)]:
+        raise Wrong(f"frames are at {frame_times(s.output)}")
+    whole = packets(s.output, "a")
+    s.must_work(["decompress", s.dir / "out.fnv", s.output, "--quiet", "--overwrite", "--first-frame", 4, "--frames", 2], frames=2)
+    part = packets(s.output, "a")
+    if frame_times(s.output) != [0, 0.125]:
+        raise Wrong(f"frames of the part are at {frame_times(s.output)}")
+    before = {md5: pts for pts, md5 in packets(source, "a")}
+    # Packets of 21 ms: each is where it was beside the pictures, and they end with the video.
+    for found, begin, length in ((whole, 1, 1), (part, 1.5, 0.25)):
+        if not abs(found[0][0]) < 0.022 or not abs(found[-1][0] - length) < 0.05:
+            raise Wrong(f"sound from {found[0][0]} to {found[-1][0]}")
+        for pts, md5 in found:
+            if abs(before[md5] - begin - pts) > 0.0021:
+                raise Wrong(f"sound of {before[md5]} is at {pts}")
+
+
+@case("compress: damaged sound in .fnv")
+def _(s):
+    run(s, compress(s, "--quiet", source=with_sound(s)))
+    fnv = s.dir / "out.fnv"
+    content = bytearray(fnv.read_bytes())
+    content[content.index(b"f" * 100)] ^= 1
+    fnv.write_bytes(content)
+    s.must_fail(["decompress", fnv, s.output, "--quiet"], ["out.fnv", "AUXI", "damaged", "--no-copy"])
+    s.must_fail(s.upscale(source=fnv), ["out.fnv", "AUXI", "damaged", "--no-copy"])
+    s.must_work(["decompress", fnv, s.output, "--quiet", "--no-copy"], frames=8)
+
+
+@case("compress: planes of 10-bit 4:2:0 of an odd size")
+def _(s):
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x44:r=25,format=yuv420p10,crop=61:43:0:0:exact=1", "-frames:v", 5, "-c:v", "ffv1", "-color_range",
+           "tv", "-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "arib-std-b67", s.dir / "hlg.mkv")
+    run(s, compress(s, "--planes", "--quiet", source=s.dir / "hlg.mkv"))
+    s.must_work(["decompress", s.dir / "out.fnv", s.output, "--quiet", "--encoder", "ffv1"], frames=5, size=(61, 43))
+    if color_tags(s.output) != color_tags(s.dir / "hlg.mkv"):
+        raise Wrong(f"tags are {color_tags(s.output)}, were {color_tags(s.dir / 'hlg.mkv')}")
+    s.clip("32x24", 2, "rgb.mkv", "-pix_fmt", "yuv444p")
+    s.must_fail(compress(s, "--planes", source=s.dir / "rgb.mkv", output="other.fnv"), ["rgb.mkv", "4:2:0", "--planes"])
+
+
 @case("compress: missing input")
 def _(s):
     s.must_fail(compress(s), "torch engine|in.mp4")

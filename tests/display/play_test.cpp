@@ -57,7 +57,8 @@ class Play : public test::MediaTest {
   }
   Result<PlaybackReport> play_job(const PlayOptions& o, VideoJob& j) {
     j.cancel = &stop_;
-    return play(o, stop_, [&](const SinkFactory& make_sink) -> Status {
+    return play(o, stop_, [&](const SourceFactory& make_source, const SinkFactory& make_sink) -> Status {
+      j.make_source = make_source;
       j.make_sink = make_sink;
       auto report = process_video(j);
       if (!report) return fail(report.error());
@@ -175,11 +176,13 @@ TEST_F(Play, QuitKeyAndCloseButtonEndTheJob) {
         push_key(SDLK_q);
       }
     };
-    const auto report = play(options("test"), fresh, [&](const SinkFactory& make_sink) -> Status {
-      j.make_sink = make_sink;
-      FL_CHECK(process_video(j));
-      return {};
-    });
+    const auto report =
+        play(options("test"), fresh, [&](const SourceFactory& make_source, const SinkFactory& make_sink) -> Status {
+          j.make_source = make_source;
+          j.make_sink = make_sink;
+          FL_CHECK(process_video(j));
+          return {};
+        });
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_TRUE(report->quit);
     EXPECT_TRUE(fresh.requested());
@@ -207,7 +210,7 @@ TEST_F(Play, PauseStepSplitToggleSave) {
   o.screenshot = path("shot.png");
   j.on_progress = [&](const Progress& p) {
     if (p.frames == 3)
-      for (SDL_Keycode key : {SDLK_SPACE, SDLK_PERIOD, SDLK_RIGHT, SDLK_s, SDLK_h, SDLK_s, SDLK_p, SDLK_q})
+      for (SDL_Keycode key : {SDLK_SPACE, SDLK_PERIOD, SDLK_PERIOD, SDLK_s, SDLK_h, SDLK_s, SDLK_p, SDLK_q})
         push_key(key);
   };
   const auto report = play_job(o, j);
@@ -219,6 +222,47 @@ TEST_F(Play, PauseStepSplitToggleSave) {
   double best = 0;
   for (int frame = 0; frame < 30; ++frame) best = std::max(best, psnr8(shot, test::rgb24_of(source, frame)));
   EXPECT_GE(best, same_picture_db);
+}
+
+// What the source gives after each key, from frame to frame; keys are pressed while it goes on.
+TEST_F(Play, ArrowsSeekAndRGoesBackwards) {
+  const std::string source = clip(2500);  // 12.5 seconds
+  constexpr int64_t second = 1000;        // of Matroska's clock
+  std::vector<std::vector<int64_t>> times(5);
+  const auto report =
+      play(options(source), stop_, [&](const SourceFactory& make_source, const SinkFactory& make_sink) -> Status {
+        SourceOptions in;
+        in.path = source;
+        FL_TRY(const auto frames, make_source(in));
+        FL_TRY(const auto sink, make_sink(for_frames_of(frames->info(), {})));
+        const SDL_Keycode keys[] = {SDLK_RIGHT, SDLK_LEFT, SDLK_r, SDLK_r, SDLK_q};
+        for (size_t i = 0;;) {
+          FL_TRY(Frame frame, frames->next());
+          if (frame.empty()) return sink->finish();
+          const int64_t pts = frame.pts.value();
+          const bool other = !times[i].empty() && std::abs(pts - times[i].back()) > second / 2;
+          const bool turned =
+              times[i].size() > 1 && (pts > times[i].back()) != (times[i].back() > times[i][times[i].size() - 2]);
+          if ((other || turned) && i + 1 < times.size()) ++i;
+          times[i].push_back(pts);
+          FL_CHECK(sink->write(std::move(frame)));
+          if (times[i].size() == 20) push_key(keys[i]);
+        }
+      });
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->quit);
+  for (size_t i = 0; i < times.size(); ++i) {
+    ASSERT_GE(times[i].size(), 20U) << i;
+    const int64_t step = i == 3 ? -5 : 5;
+    for (size_t k = 1; k < times[i].size(); ++k) ASSERT_EQ(times[i][k] - times[i][k - 1], step) << i << " " << k;
+  }
+  const auto has = [](const std::vector<int64_t>& all, int64_t pts) {
+    return std::ranges::find(all, pts) != all.end();
+  };
+  EXPECT_TRUE(has(times[0], times[1][0] - 5 * second)) << times[1][0];
+  EXPECT_TRUE(has(times[1], times[2][0] + 5 * second)) << times[2][0];
+  EXPECT_TRUE(has(times[2], times[3][0] + 5)) << times[3][0] << ": the frame before the one on the screen";
+  EXPECT_TRUE(has(times[3], times[4][0] - 5)) << times[4][0] << ": the frame after it";
 }
 
 TEST_F(Play, JobsThatFailSayWhy) {

@@ -105,6 +105,43 @@ TEST_F(Decode, FramesOutliveTheSourceAndStayUnchanged) {
   for (size_t i = 0; i < kept.size(); ++i) EXPECT_EQ(samples(kept[i]), expected.pictures[i]);
 }
 
+TEST_F(Decode, SeekingGivesTheFramesOfTheWholeVideo) {
+  const std::string source = "-f lavfi -i testsrc2=s=64x48:r=25 -frames:v 100 ";
+  ffmpeg(source + "-c:v libx264 -g 30 -bf 3 a.mp4");
+  ffmpeg(source + "-c:v libx264 -g 30 -bf 3 b.mkv");
+  ffmpeg(source + "-c:v mpeg2video -g 15 -bf 2 c.ts");
+  ffmpeg(source + "d.y4m");
+  ffmpeg(source + "-vf tinterlace=4,setfield=tff -c:v libx264 -flags +ilme+ildct e.mp4");
+  const auto of = [](const std::string& file) {
+    SourceOptions options;
+    options.path = file;
+    return options;
+  };
+  for (const char* name : {"a.mp4", "b.mkv", "c.ts", "d.y4m", "e.mp4"}) {
+    SCOPED_TRACE(name);
+    const Decoded all = decode_all(path(name));
+    const auto source_now = open_source(of(path(name))).value();
+    ASSERT_TRUE(source_now->can_seek());
+    const auto count = static_cast<int>(all.times.size());
+    for (const int frame : {60, 59, 0, count - 1, 31, 29, 7, 45}) {
+      if (frame >= count) continue;
+      ASSERT_TRUE(source_now->seek(all.times[static_cast<size_t>(frame)]));
+      for (int i = frame; i < frame + 3; ++i) {
+        const Frame found = source_now->next().value();
+        ASSERT_EQ(found.empty(), i >= count) << i;
+        if (found.empty()) break;
+        EXPECT_EQ(found.pts, all.times[static_cast<size_t>(i)]);
+        // The deinterlacer looks at frames before, which are not there right after a key frame.
+        EXPECT_TRUE(all.info.interlaced || samples(found) == all.pictures[static_cast<size_t>(i)]) << i;
+      }
+    }
+  }
+  SourceOptions some = of(path("a.mp4"));
+  some.max_frames = 5;
+  EXPECT_FALSE(open_source(some).value()->can_seek());
+  EXPECT_FALSE(open_source(of("test:8x8:2")).value()->seek(0));
+}
+
 TEST_F(Decode, InterlacedIsDetectedAndDeinterlacedOneToOne) {
   ffmpeg(
       "-f lavfi -i testsrc2=s=128x96:r=50 -frames:v 40 -vf tinterlace=4,setfield=tff "

@@ -115,10 +115,10 @@ int pick_video_stream(AVFormatContext& input) {
   return best;
 }
 
-int64_t start_in_time_base(const AVFormatContext& input, double start_seconds, AVRational time_base) {
+int64_t origin_of(const AVFormatContext& input) {
+  static_assert(AV_TIME_BASE == 1'000'000);
   // A start before zero is the encoder delay of an audio stream.
-  const int64_t start = input.start_time == AV_NOPTS_VALUE ? 0 : std::max<int64_t>(0, input.start_time);
-  return av_rescale_q(start + std::llround(start_seconds * AV_TIME_BASE), AV_TIME_BASE_Q, time_base);
+  return input.start_time == AV_NOPTS_VALUE ? 0 : std::max<int64_t>(0, input.start_time);
 }
 
 }  // namespace framelift

@@ -26,6 +26,12 @@ namespace framelift {
 struct CloseInput {
   void operator()(AVFormatContext* c) const { avformat_close_input(&c); }
 };
+struct CloseOutput {
+  void operator()(AVFormatContext* c) const {
+    if (!(c->oformat->flags & AVFMT_NOFILE)) avio_closep(&c->pb);
+    avformat_free_context(c);
+  }
+};
 struct FreeCodecContext {
   void operator()(AVCodecContext* c) const { avcodec_free_context(&c); }
 };
@@ -42,6 +48,7 @@ struct FreeFilterGraph {
   void operator()(AVFilterGraph* g) const { avfilter_graph_free(&g); }
 };
 using InputPtr = std::unique_ptr<AVFormatContext, CloseInput>;
+using OutputPtr = std::unique_ptr<AVFormatContext, CloseOutput>;
 using CodecContextPtr = std::unique_ptr<AVCodecContext, FreeCodecContext>;
 using AvFramePtr = std::unique_ptr<AVFrame, FreeAvFrame>;
 using AvPacketPtr = std::unique_ptr<AVPacket, FreeAvPacket>;
@@ -95,8 +102,7 @@ void set_color(AVCodecContext& codec, const ColorInfo& color);
 // Negative when there is no video. Source and Sink must agree, so both ask here.
 int pick_video_stream(AVFormatContext& input);
 
-// Time of --start in `time_base`: counted from the file's own start. Used by the source to drop frames and by the sink
-// to shift timestamps, so that both round alike.
-int64_t start_in_time_base(const AVFormatContext& input, double start_seconds, AVRational time_base);
+// VideoInfo::origin_us of a container.
+int64_t origin_of(const AVFormatContext& input);
 
 }  // namespace framelift

@@ -9,6 +9,7 @@ extern "C" {
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <string_view>
 
 #include "base/allocation_counter.h"
@@ -72,11 +73,15 @@ class FfmpegSource final : public Source {
   const VideoInfo& info() const override { return info_; }
   Result<Frame> next() override;
   SourceCounters counters() const override { return counters_; }
+  bool can_seek() const override;
+  Status seek(int64_t pts) override;
 
  private:
   Status open_container(const MediaInput& input);
   Status open_decoder();
   void seek_to_start();
+  bool seek_container(int64_t pts);
+  Status open_filters();
   Status decode_first_frames();
   Status plan_conversion();
   void describe();
@@ -103,8 +108,12 @@ class FfmpegSource final : public Source {
   int errors_while_draining_ = 0;
   int64_t packets_sent_ = 0;  // those that should give a frame
   int64_t frames_decoded_ = 0;
+  bool sought_ = false;
 
   std::deque<AvFramePtr> first_frames_;  // decoded by open(), not yet delivered
+  std::string filter_text_;
+  AVPixelFormat filter_output_ = AV_PIX_FMT_NONE;
+  AvFramePtr filter_example_;  // a first frame
   FilterChain filters_;
   AvFramePtr filter_input_{av_frame_alloc()};
   bool filter_drained_ = false;
@@ -198,17 +207,50 @@ Status FfmpegSource::open_decoder() {
 }
 
 void FfmpegSource::seek_to_start() {
-  const AVRational base = stream_->time_base;
+  const Rational base = from_av(stream_->time_base);
+  info_.origin_us = origin_of(*container_);
   if (options_.duration_seconds > 0)
-    end_pts_ = start_in_time_base(*container_, options_.start_seconds + options_.duration_seconds, base);
+    end_pts_ = start_in_time_base(info_.origin_us, options_.start_seconds + options_.duration_seconds, base);
   if (options_.start_seconds <= 0) return;
-  first_pts_ = start_in_time_base(*container_, options_.start_seconds, base);
-  int64_t target = *first_pts_;
-  // Containers that index by decoding time: presentation runs up to some frames later when there are B-frames.
-  if (decoder_->has_b_frames > 0) target -= av_rescale_q(AV_TIME_BASE / 5, AV_TIME_BASE_Q, base);
+  first_pts_ = start_in_time_base(info_.origin_us, options_.start_seconds, base);
   // A format that cannot seek is read from its beginning; the frames before the start are dropped either way.
-  if (av_seek_frame(container_.get(), stream_->index, target, AVSEEK_FLAG_BACKWARD) < 0)
-    log::debug("{}: cannot seek, decoding from the beginning", name_);
+  if (!seek_container(*first_pts_)) log::debug("{}: cannot seek, decoding from the beginning", name_);
+}
+
+// To where decoding can begin that reaches the frame at `pts`.
+bool FfmpegSource::seek_container(int64_t pts) {
+  // Containers that index by decoding time: presentation runs up to some frames later when there are B-frames.
+  if (decoder_->has_b_frames > 0) pts -= av_rescale_q(AV_TIME_BASE / 5, AV_TIME_BASE_Q, stream_->time_base);
+  return av_seek_frame(container_.get(), stream_->index, pts, AVSEEK_FLAG_BACKWARD) >= 0;
+}
+
+bool FfmpegSource::can_seek() const {
+  const bool seekable = sequence_ || (container_->pb && (container_->pb->seekable & AVIO_SEEKABLE_NORMAL));
+  return seekable && !info_.still && options_.max_frames == 0;
+}
+
+Status FfmpegSource::seek(int64_t pts) {
+  const int64_t second = rescale(1, {1, 1}, info_.time_base);
+  const int64_t beginning = stream_->start_time == AV_NOPTS_VALUE ? 0 : stream_->start_time;
+  first_pts_ = pts;
+  if (options_.start_seconds > 0)
+    first_pts_ = std::max(pts, start_in_time_base(info_.origin_us, options_.start_seconds, info_.time_base));
+  sought_ = true;
+  // Formats without an index stop anywhere, from where decoding reaches no picture before the next key frame.
+  for (int64_t back = 0;; back = std::max(2 * back, second)) {
+    const int64_t target = std::max(*first_pts_ - back, beginning);
+    if (!can_seek() || !seek_container(target)) return fail(ErrorCode::io, "{}: cannot go to another place", name_);
+    avcodec_flush_buffers(decoder_.get());
+    first_frames_.clear();
+    draining_ = ended_ = filter_drained_ = false;
+    errors_while_draining_ = 0;
+    AvFramePtr frame(av_frame_alloc());
+    const bool got = decode(frame.get());
+    const bool reaches = got && frame->pts <= *first_pts_;
+    if (got) first_frames_.push_back(std::move(frame));
+    if (reaches || target == beginning) break;
+  }
+  return filters_.active() ? open_filters() : Status{};
 }
 
 Status FfmpegSource::decode_first_frames() {
@@ -238,6 +280,11 @@ std::optional<std::array<int32_t, 9>> FfmpegSource::display_matrix(const AVFrame
   auto matrix = matrix_of(bytes);
   if (rotation_filters(matrix).empty()) return std::nullopt;
   return matrix;
+}
+
+Status FfmpegSource::open_filters() {
+  filters_ = {};
+  return filters_.open(filter_text_, *filter_example_, stream_->time_base, stream_->avg_frame_rate, filter_output_);
 }
 
 // Decides, from the first frame, what happens to every frame: filters, scaling, splitting.
@@ -275,9 +322,11 @@ Status FfmpegSource::plan_conversion() {
   info_.width = decoded_width_;
   info_.height = decoded_height_;
   if (!filters.empty()) {
-    AvFramePtr example(av_frame_clone(&first));
-    example->sample_aspect_ratio = aspect;
-    FL_CHECK(filters_.open(filters, *example, stream_->time_base, stream_->avg_frame_rate, planar));
+    filter_text_ = filters;
+    filter_output_ = planar;
+    filter_example_.reset(av_frame_clone(&first));
+    filter_example_->sample_aspect_ratio = aspect;
+    FL_CHECK(open_filters());
     conformed_format_ = decoded_format_;
     always_scale_ = false;
     info_.width = filters_.width();
@@ -311,6 +360,10 @@ void FfmpegSource::describe() {
   info_.frame_rate = rate.num > 0 && rate.den > 0 ? from_av(rate) : Rational{0, 1};
   info_.container = container_->iformat->name;
   info_.codec = avcodec_get_name(parameters.codec_id);
+  // Pipes and picture sequences cannot be read a second time, and hold nothing else.
+  std::error_code ignored;
+  if (options_.path.find("://") != std::string::npos || std::filesystem::is_regular_file(options_.path, ignored))
+    info_.other_streams.path = options_.path;
   const bool picture_demuxer = info_.container == "image2" || info_.container.ends_with("_pipe");
   const AVDictionaryEntry* brand = av_dict_get(container_->metadata, "major_brand", nullptr, 0);
   const bool avif = brand && std::string_view(brand->value) == "avif";
@@ -347,6 +400,7 @@ void FfmpegSource::describe() {
 // With frame threads FFmpeg swallows some decoding errors. Where a packet is exactly one frame, a frame that never came
 // shows them.
 void FfmpegSource::count_missing_frames() {
+  if (sought_) return;  // decoding began between frames that depend on others
   const AVCodecID codec = stream_->codecpar->codec_id;
   if (codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC) return;
   const int64_t missing = packets_sent_ - frames_decoded_;

@@ -185,13 +185,16 @@ std::optional<WindowCommand> SdlWindow::command_of(const SDL_Event& event) {
       switch (event.key.keysym.sym) {
         case SDLK_q:
         case SDLK_ESCAPE: return WindowCommand::quit;
-        case SDLK_RIGHT:
         case SDLK_PERIOD: return WindowCommand::step;
+        case SDLK_COMMA: return WindowCommand::step_back;
+        case SDLK_RIGHT: return WindowCommand::seek;
+        case SDLK_LEFT: return WindowCommand::seek_back;
         default: break;
       }
       if (event.key.repeat) break;
       switch (event.key.keysym.sym) {
         case SDLK_SPACE: return WindowCommand::pause;
+        case SDLK_r: return WindowCommand::reverse;
         case SDLK_s: return WindowCommand::split;
         case SDLK_h: return WindowCommand::tone_map;
         case SDLK_p: return WindowCommand::save;

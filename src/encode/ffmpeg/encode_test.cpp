@@ -24,16 +24,7 @@ std::string transcode(Job job) {
   auto source = open_source(job.in);
   if (!source) return source.error().message;
   const VideoInfo& info = (*source)->info();
-  job.out.width = info.width;
-  job.out.height = info.height;
-  job.out.source_format = info.format;
-  job.out.color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
-  job.out.hdr = info.hdr;
-  job.out.sample_aspect_ratio = info.sample_aspect_ratio;
-  job.out.time_base = info.time_base;
-  job.out.frame_rate = info.frame_rate;
-  job.out.still = info.still;
-  job.out.display_matrix = info.display_matrix;
+  job.out = for_frames_of(info, std::move(job.out));
   job.out.start_seconds = job.in.start_seconds;
   job.out.duration_seconds = job.in.duration_seconds;
   auto sink = open_sink(job.out);
@@ -59,7 +50,7 @@ class Encode : public MediaTest {
     Job job;
     job.in.path = in;
     job.out.path = path(out);
-    job.out.copy_streams_from = job.out.input_path = in;
+    job.out.copy_streams_from.path = job.out.input_path = in;
     return job;
   }
   Job fast_job(const std::string& in, const std::string& out) const {
@@ -72,6 +63,21 @@ class Encode : public MediaTest {
     Job j = job(in, out);
     j.out.encoder = "ffv1";
     return j;
+  }
+  // The other streams of a video as Matroska, somewhere in a file.
+  OtherStreams wrapped(const std::string& in) const {
+    constexpr uint64_t before = 1000;
+    SinkOptions options;
+    options.path = path("streams.mkv");
+    options.width = 64;
+    options.height = 48;
+    options.copy_streams_from.path = in;
+    EXPECT_TRUE(save_other_streams(options, std::nullopt).value());
+    const std::string streams = read_file(options.path);
+    EXPECT_TRUE(save_other_streams(options, std::nullopt).value());
+    EXPECT_TRUE(streams == read_file(options.path)) << "not the same bytes each time";
+    std::ofstream(path("wrapped"), std::ios::binary) << std::string(before, 'x') << streams << std::string(300, 'y');
+    return {path("wrapped"), before, streams.size(), {}};
   }
   std::vector<std::string> names() const {
     std::vector<std::string> found;
@@ -123,7 +129,7 @@ TEST_F(Encode, ClipsShorterThanTheEncodersDelay) {
       for (int frames : {1, 2, 3, 7}) {
         SCOPED_TRACE(fmt::format("{} {} {}", encoder, container, frames));
         Job j = job(fmt::format("test:64x48:{}", frames), fmt::format("{}{}.{}", encoder, frames, container));
-        j.out.copy_streams_from.clear();
+        j.out.copy_streams_from = {};
         j.out.encoder = encoder;
         ASSERT_EQ(transcode(j), "");
         const auto times = frame_times(j.out.path);
@@ -165,8 +171,10 @@ TEST_F(Encode, CopiedStreamsAreIdenticalInMkvAndMp4) {
 TEST_F(Encode, AudioBeforeZeroStaysInStepWithTheVideo) {
   ffmpeg("-f lavfi -i testsrc2=s=64x48:r=25:d=1 -f lavfi -i sine=d=1:r=8000 -c:v libx264 -c:a aac in.mp4");
   const std::string times = "-select_streams a -show_entries packet=pts_time";
-  for (const char* out : {"out.mkv", "out.mp4"}) {
-    ASSERT_EQ(transcode(fast_job(path("in.mp4"), out)), "");
+  for (const char* out : {"out.mkv", "out.mp4", "wrapped.mkv", "wrapped.mp4"}) {
+    Job j = fast_job(path("in.mp4"), out);
+    if (std::string(out).starts_with("wrapped")) j.out.copy_streams_from = wrapped(path("in.mp4"));
+    ASSERT_EQ(transcode(j), "");
     const auto before = ffprobe(path("in.mp4"), times), after = ffprobe(path(out), times);
     ASSERT_EQ(before.size(), after.size());
     EXPECT_LT(std::stod(before[0]), 0);
@@ -188,11 +196,13 @@ TEST_F(Encode, ChaptersAttachmentsCoverMetadataAndDispositions) {
       "-metadata:s:a:0 language=deu -metadata:s:a:1 title=Comments -disposition:a:1 comment -disposition:s:0 forced "
       "-attach font.ttf -metadata:s:t:0 mimetype=application/x-truetype-font "
       "-attach cover.png -metadata:s:t:1 mimetype=image/png -metadata:s:t:1 filename=cover.png in.mkv");
-  for (const char* container : {"mkv", "mp4"}) {
-    SCOPED_TRACE(container);
-    const bool mkv = std::string(container) == "mkv";
-    const std::string out = path(std::string("out.") + container);
-    ASSERT_EQ(transcode(fast_job(path("in.mkv"), std::string("out.") + container)), "");
+  for (const char* name : {"out.mkv", "out.mp4", "wrapped.mkv", "wrapped.mp4"}) {
+    SCOPED_TRACE(name);
+    const bool mkv = std::string(name).ends_with("mkv");
+    const std::string out = path(name);
+    Job j = fast_job(path("in.mkv"), name);
+    if (std::string(name).starts_with("wrapped")) j.out.copy_streams_from = wrapped(path("in.mkv"));
+    ASSERT_EQ(transcode(j), "");
     EXPECT_EQ(ffprobe(out, "-show_chapters -show_entries chapter=start_time,end_time:chapter_tags=title"),
               (std::vector<std::string>{"0.000000,0.800000,One", "0.800000,2.000000,Two"}));
     EXPECT_EQ(ffprobe(out, "-show_entries format_tags=title"), std::vector<std::string>{"The Film"});
@@ -238,6 +248,27 @@ TEST_F(Encode, StartAndDurationCutAllStreamsTogether) {
     EXPECT_GE(std::stod(audio.front()), 0);
     EXPECT_LT(std::stod(audio.front()), 0.03);
     EXPECT_NEAR(std::stod(audio.back()), 1, 0.03);
+  }
+}
+
+TEST_F(Encode, OtherStreamsOfAPartThatHoldsNone) {
+  ffmpeg("-f lavfi -i testsrc2=s=64x48:r=25:d=1 -fflags +bitexact -c:v libx264 plain.mp4");
+  SinkOptions none;
+  none.path = path("streams.mkv");
+  none.copy_streams_from.path = path("plain.mp4");
+  const auto saved = save_other_streams(none, std::nullopt);
+  ASSERT_TRUE(saved) << saved.error().message;
+  ASSERT_FALSE(*saved);
+  EXPECT_EQ(names(), std::vector<std::string>{"plain.mp4"});
+
+  ffmpeg("-f lavfi -i sine=d=1 sound.mka");
+  std::ofstream(path("text"), std::ios::binary) << "#EXTM3U\nfile:" << path("sound.mka") << std::string(200, '\n');
+  for (const char* file : {"text", "sound.mka"}) {
+    Job j = fast_job(path("plain.mp4"), "out.mkv");
+    j.out.copy_streams_from = {path(file), 0, fs::file_size(path(file)), {}};
+    EXPECT_NE(transcode(j).find(file), std::string::npos) << file;
+    j.out.copy_streams_from.check = []() -> Status { return fail(ErrorCode::invalid_data, "the sum differs"); };
+    EXPECT_EQ(transcode(j), "the sum differs");
   }
 }
 
@@ -317,7 +348,7 @@ TEST_F(Encode, PicturesRoundTrip) {
 
 TEST_F(Encode, PictureSequenceAndSinglePicture) {
   Job j = job("test:40x30:5:gbrp", "%03d.png");
-  j.out.copy_streams_from.clear();
+  j.out.copy_streams_from = {};
   ASSERT_EQ(transcode(j), "");
   EXPECT_EQ(names().size(), 5u);
   EXPECT_EQ(decode_all(path("%03d.png")).pictures, decode_all("test:40x30:5:gbrp").pictures);
@@ -367,7 +398,7 @@ TEST_F(Encode, ExtremeSizes) {
   for (const char* size : {"1x1", "3x5", "16384x16", "16x16384"})
     for (const char* format : {"yuv444p", "yuv444p10le"}) {
       Job j = job(fmt::format("test:{}:3:{}", size, format), "out.mkv");
-      j.out.copy_streams_from.clear();
+      j.out.copy_streams_from = {};
       j.out.overwrite = true;
       ASSERT_EQ(transcode(j), "") << size << format;
       EXPECT_EQ(decode_all(path("out.mkv"), false).times.size(), 3u) << size << format;
@@ -377,7 +408,7 @@ TEST_F(Encode, ExtremeSizes) {
 TEST_F(Encode, Yuv4mpegRoundTrip) {
   for (const char* format : {"yuv420p", "yuv444p10le", "yuv422p16le", "gray"}) {
     Job j = job(fmt::format("test:40x30:4:{}", format), "out.y4m");
-    j.out.copy_streams_from.clear();
+    j.out.copy_streams_from = {};
     j.out.overwrite = true;
     ASSERT_EQ(transcode(j), "") << format;
     EXPECT_EQ(decode_all(path("out.y4m")).pictures, decode_all(j.in.path).pictures) << format;
@@ -448,7 +479,7 @@ TEST_F(Encode, FullDiskIsReported) {
     GTEST_SKIP() << "a small file system cannot be mounted here";
   for (const char* container : {"mkv", "mp4"}) {
     Job j = fast_job("test:320x240:60", std::string("small/out.") + container);
-    j.out.copy_streams_from.clear();
+    j.out.copy_streams_from = {};
     j.out.crf = 1;
     EXPECT_NE(transcode(j).find("no space left"), std::string::npos) << container;
     EXPECT_TRUE(fs::is_empty(path("small")));
@@ -459,7 +490,7 @@ TEST_F(Encode, FullDiskIsReported) {
 TEST_F(Encode, EncoderIsChecked) {
   const auto error = [&](auto change) {
     Job j = job("test:64x48:3", "out.mkv");
-    j.out.copy_streams_from.clear();
+    j.out.copy_streams_from = {};
     change(j.out);
     return transcode(j);
   };

@@ -27,14 +27,6 @@ extern "C" {
 namespace framelift {
 namespace {
 
-struct CloseOutput {
-  void operator()(AVFormatContext* c) const {
-    if (!(c->oformat->flags & AVFMT_NOFILE)) avio_closep(&c->pb);
-    avformat_free_context(c);
-  }
-};
-using OutputPtr = std::unique_ptr<AVFormatContext, CloseOutput>;
-
 // A clock in which start offsets of the video and of audio streams are whole numbers, if there is a reasonable one.
 int movie_timescale(const AVFormatContext& output, int video_timescale) {
   constexpr int64_t largest = 10'000'000;
@@ -130,15 +122,10 @@ Status FfmpegSink::open() {
   counts_frames_ = encoder.counts_frames;
   is_x265_ = std::string_view(encoder_->codec->name) == "libx265";
   if (copies_streams()) {
-    FL_TRY(copier_,
-           StreamCopier::open(options_.copy_streams_from, *output_, options_.start_seconds, options_.duration_seconds));
+    FL_TRY(copier_, StreamCopier::open(options_, *output_, StreamCopier::VideoPlace::as_in_input));
   }
-  if (copier_) {
-    shift_ = copier_->shift(to_av(options_.time_base));
-  } else if (options_.start_seconds > 0) {
-    shift_ =
-        av_rescale_q(std::llround(options_.start_seconds * AV_TIME_BASE), AV_TIME_BASE_Q, to_av(options_.time_base));
-  }
+  if (options_.start_seconds > 0)
+    shift_ = start_in_time_base(options_.origin_us, options_.start_seconds, options_.time_base);
   if (options_.frame_rate.num > 0)
     nominal_duration_ =
         std::max<int64_t>(1, av_rescale_q(1, av_inv_q(to_av(options_.frame_rate)), to_av(options_.time_base)));
@@ -196,12 +183,7 @@ Status FfmpegSink::open_container() {
 }
 
 bool FfmpegSink::copies_streams() const {
-  if (options_.copy_streams_from.empty() || is("framemd5") || is("image2")) return false;
-  // Pipes and picture sequences cannot be read a second time, and hold nothing else.
-  std::error_code ignored;
-  if (options_.copy_streams_from.find("://") == std::string::npos &&
-      !std::filesystem::is_regular_file(options_.copy_streams_from, ignored))
-    return false;
+  if (options_.copy_streams_from.path.empty() || is("framemd5") || is("image2")) return false;
   const AVOutputFormat& muxer = *output_->oformat;
   return muxer.audio_codec != AV_CODEC_ID_NONE || muxer.subtitle_codec != AV_CODEC_ID_NONE;
 }

@@ -56,7 +56,7 @@ class HdrSink : public MediaTest {
     if (!follows && hdr) out.hdr = *hdr;
     out.time_base = info.time_base;
     out.frame_rate = info.frame_rate;
-    out.copy_streams_from = out.input_path = in.path;
+    out.copy_streams_from.path = out.input_path = in.path;
     auto sink = open_sink(out);
     if (!sink) return sink.error().message;
     for (;;) {

@@ -1,6 +1,7 @@
 #include "encode/ffmpeg/stream_copier.h"
 
 extern "C" {
+#include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
 }
@@ -52,6 +53,8 @@ bool is_statistics_tag(std::string_view key) {
          key.starts_with("_STATISTICS_");
 }
 
+bool is_encoder_tag(const char* key) { return av_strcasecmp(key, "encoder") == 0; }  // Matroska's is in capitals
+
 // Encoder delay of an audio stream, in samples: how far its first packets lie before time 0 (MP4 edit lists).
 int priming_samples(const AVStream& in) {
   auto& stream = const_cast<AVStream&>(in);  // avformat_index_* take no const
@@ -64,7 +67,7 @@ void copy_stream_metadata(const AVStream& in, AVStream& out, bool contents_chang
   const AVDictionaryEntry* entry = nullptr;
   while ((entry = av_dict_get(in.metadata, "", entry, AV_DICT_IGNORE_SUFFIX))) {
     const std::string_view key = entry->key;
-    if (key == "rotate" || (contents_change && (is_statistics_tag(key) || key == "encoder"))) continue;
+    if (key == "rotate" || (contents_change && (is_statistics_tag(key) || is_encoder_tag(entry->key)))) continue;
     av_dict_set(&out.metadata, entry->key, entry->value, 0);
   }
   out.disposition = in.disposition;
@@ -77,41 +80,62 @@ const char* kind_of(const AVStream& stream) {
 
 }  // namespace
 
-StreamCopier::StreamCopier(AVFormatContext& output, std::string path, double start_seconds, double duration_seconds)
-    : output_(output), path_(std::move(path)), start_seconds_(start_seconds), duration_seconds_(duration_seconds) {}
-
-Result<std::unique_ptr<StreamCopier>> StreamCopier::open(const std::string& path, AVFormatContext& output,
-                                                         double start_seconds, double duration_seconds) {
-  std::unique_ptr<StreamCopier> self(new StreamCopier(output, path, start_seconds, duration_seconds));
-  AVFormatContext* input = nullptr;
-  const std::string url = path.find("://") == std::string::npos ? "file:" + path : path;
-  int code = avformat_open_input(&input, url.c_str(), nullptr, nullptr);
-  if (code >= 0) {
-    self->input_.reset(input);
-    code = avformat_find_stream_info(input, nullptr);
-  }
-  if (code < 0) return fail(ErrorCode::io, "{}: its other streams cannot be read ({})", path, av_error_text(code));
-  self->video_index_ = pick_video_stream(*input);
-  if (self->video_index_ < 0) return fail(ErrorCode::invalid_data, "{}: contains no video stream", path);
-  self->add_streams();
+Result<std::unique_ptr<StreamCopier>> StreamCopier::open(const SinkOptions& options, AVFormatContext& output,
+                                                         VideoPlace place) {
+  std::unique_ptr<StreamCopier> self(new StreamCopier(options, output));
+  FL_CHECK(self->open_input());
+  self->add_streams(place);
   if (stores_codec_delay(output)) output.avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
   self->copy_metadata();
   self->copy_chapters();
-  if (start_seconds > 0) {
-    const int64_t start = start_in_time_base(*input, start_seconds, AV_TIME_BASE_Q);
-    avformat_seek_file(input, -1, INT64_MIN, start, start, 0);  // where seeking fails, all is read and cut
+  if (self->start_seconds_ > 0) {
+    const int64_t start = self->time_of(self->start_seconds_, AV_TIME_BASE_Q);
+    avformat_seek_file(self->input_.get(), -1, INT64_MIN, start, start, 0);  // where it fails, all is read and cut
   }
   return self;
 }
 
-void StreamCopier::add_streams() {
+Status StreamCopier::open_input() {
+  if (from_.check) FL_CHECK(from_.check());
+  std::string url = from_.path.find("://") == std::string::npos ? "file:" + from_.path : from_.path;
+  const AVInputFormat* format = nullptr;
+  if (from_.bytes > 0) {
+    url = fmt::format("subfile,,start,{},end,{},,:{}", from_.offset, from_.offset + from_.bytes, url);
+    format = av_find_input_format("matroska");  // whatever else the bytes look like
+  }
+  AVFormatContext* input = nullptr;
+  int code = avformat_open_input(&input, url.c_str(), format, nullptr);
+  if (code >= 0) {
+    input_.reset(input);
+    code = avformat_find_stream_info(input, nullptr);
+  }
+  if (code < 0)
+    return fail(ErrorCode::io, "{}: its other streams cannot be read ({})", from_.path, av_error_text(code));
+  video_index_ = from_.bytes > 0 ? 0 : pick_video_stream(*input);
+  if (video_index_ < 0) return fail(ErrorCode::invalid_data, "{}: contains no video stream", from_.path);
+  if (input->nb_streams == 0 || input->streams[video_index_]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+    return fail(ErrorCode::invalid_data, "{}: the first of its other streams does not stand for the video", from_.path);
+  return {};
+}
+
+int64_t StreamCopier::time_of(double seconds, AVRational time_base) const {
+  return start_in_time_base(origin_us_, seconds, from_av(time_base));
+}
+
+AVStream* StreamCopier::add_video() {
+  AVStream* video = avformat_new_stream(&output_, nullptr);
+  copy_stream_metadata(*input_->streams[video_index_], *video, true);
+  return video;
+}
+
+void StreamCopier::add_streams(VideoPlace place) {
   tracks_.resize(input_->nb_streams);
+  if (place == VideoPlace::first) output_video_ = add_video();
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     AVStream& in = *input_->streams[i];
     Track& track = tracks_[i];
     if (static_cast<int>(i) == video_index_) {
-      output_video_ = avformat_new_stream(&output_, nullptr);
-      copy_stream_metadata(in, *output_video_, true);
+      if (!output_video_) output_video_ = add_video();
     } else if (add_stream(in, track)) {
       copy_stream_metadata(in, *track.output, track.transcoder || start_seconds_ > 0 || duration_seconds_ > 0);
       if (track.output->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT) track.output->disposition = 0;
@@ -122,7 +146,7 @@ void StreamCopier::add_streams() {
 }
 
 void StreamCopier::leave_out(const AVStream& in, const std::string& reason) const {
-  log::warn("{}: stream {} ({} {}) is left out: {}", path_, in.index, kind_of(in),
+  log::warn("{}: stream {} ({} {}) is left out: {}", from_.path, in.index, kind_of(in),
             avcodec_get_name(in.codecpar->codec_id), reason);
 }
 
@@ -177,7 +201,7 @@ bool StreamCopier::add_stream(const AVStream& in, Track& track) {
           track.output = avformat_new_stream(&output_, nullptr);
           track.transcoder->describe(*track.output->codecpar);
           track.output->time_base = in.time_base;
-          log::info("{}: stream {}: {} subtitles are written as {}", path_, in.index,
+          log::info("{}: stream {}: {} subtitles are written as {}", from_.path, in.index,
                     avcodec_get_name(parameters.codec_id), avcodec_get_name(target));
           return true;
         }
@@ -210,7 +234,8 @@ void StreamCopier::copy_metadata() {
   while ((entry = av_dict_get(input_->metadata, "", entry, AV_DICT_IGNORE_SUFFIX))) {
     const std::string_view key = entry->key;
     // These describe the file itself, which is a new one.
-    if (key == "major_brand" || key == "minor_version" || key == "compatible_brands" || key == "encoder") continue;
+    if (key == "major_brand" || key == "minor_version" || key == "compatible_brands" || is_encoder_tag(entry->key))
+      continue;
     av_dict_set(&output_.metadata, entry->key, entry->value, 0);
   }
 }
@@ -218,7 +243,7 @@ void StreamCopier::copy_metadata() {
 void StreamCopier::copy_chapters() {
   for (unsigned i = 0; i < input_->nb_chapters; ++i) {
     const AVChapter& in = *input_->chapters[i];
-    const int64_t begin = start_seconds_ > 0 ? start_in_time_base(*input_, start_seconds_, in.time_base) : 0;
+    const int64_t begin = start_seconds_ > 0 ? time_of(start_seconds_, in.time_base) : 0;
     int64_t start = in.start - begin;
     int64_t end = in.end - begin;
     if (start_seconds_ > 0) {
@@ -241,10 +266,6 @@ void StreamCopier::copy_chapters() {
     av_dynarray_add(&output_.chapters, &count, out);
     output_.nb_chapters = static_cast<unsigned>(count);
   }
-}
-
-int64_t StreamCopier::shift(AVRational time_base) const {
-  return start_seconds_ > 0 ? start_in_time_base(*input_, start_seconds_, time_base) : 0;
 }
 
 // The next packet that belongs into the output, in `pending_`; times filled in and shifted, still in the input's base.
@@ -274,12 +295,11 @@ bool StreamCopier::cut(const AVStream& in, Track& track, AVPacket& packet) const
   track.next_dts = packet.dts + packet.duration;
   if (in.disposition & AV_DISPOSITION_ATTACHED_PIC) return false;
 
-  const int64_t begin = shift(in.time_base);
+  const int64_t begin = start_seconds_ > 0 ? time_of(start_seconds_, in.time_base) : 0;
   packet.pts -= begin;
   packet.dts -= begin;
   if (duration_seconds_ > 0) {
-    const int64_t end = start_in_time_base(*input_, start_seconds_ + duration_seconds_, in.time_base) -
-                        (start_seconds_ > 0 ? begin : 0);
+    const int64_t end = time_of(start_seconds_ + duration_seconds_, in.time_base) - begin;
     if (packet.pts >= end) return true;
     if (in.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE) packet.duration = std::min(packet.duration, end - packet.pts);
   }
@@ -331,7 +351,7 @@ Status StreamCopier::write_pending() {
   if (code == AVERROR(ENOSPC) || code == AVERROR(EIO) || code == AVERROR(EPIPE))
     return fail(ErrorCode::io, "{}", av_error_text(code));
   if (code < 0)
-    log::warn("{}: a packet of stream {} ({}) is refused by the container and left out ({})", path_, in.index,
+    log::warn("{}: a packet of stream {} ({}) is refused by the container and left out ({})", from_.path, in.index,
               avcodec_get_name(in.codecpar->codec_id), av_error_text(code));
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "decode/ffmpeg/ffmpeg.h"
 #include "encode/ffmpeg/subtitle_transcoder.h"
+#include "encode/sink.h"
 
 namespace framelift {
 
@@ -14,17 +15,17 @@ namespace framelift {
 // video has come, so that memory stays flat and the output is interleaved.
 class StreamCopier {
  public:
-  // Adds the input's streams to `output` (before its header is written), in the input's order, with the processed
-  // video among them. What the container cannot hold is converted (text subtitles) or left out with a warning. Null
-  // when the file is no container.
-  static Result<std::unique_ptr<StreamCopier>> open(const std::string& path, AVFormatContext& output,
-                                                    double start_seconds, double duration_seconds);
+  // Where the processed video goes among the output's streams.
+  enum class VideoPlace { as_in_input, first };
 
-  // The processed video: in the input, and its place in the output.
-  const AVStream& input_video() const { return *input_->streams[video_index_]; }
+  // Adds the streams of `options.copy_streams_from` to `output` (before its header is written), in the input's order,
+  // with the processed video among them. What the container cannot hold is converted (text subtitles) or left out with
+  // a warning. Of the options it takes that place, the origin, the start and the duration. Errors: io, invalid_data
+  // (also what OtherStreams::check says).
+  static Result<std::unique_ptr<StreamCopier>> open(const SinkOptions& options, AVFormatContext& output,
+                                                    VideoPlace place);
+
   AVStream& output_video() const { return *output_video_; }
-  // What has to be subtracted from the input's timestamps because of --start.
-  int64_t shift(AVRational time_base) const;
 
   // Writes all packets up to `time`, which is a time of the output.
   Status copy_until(int64_t time, AVRational time_base);
@@ -40,8 +41,17 @@ class StreamCopier {
     bool waiting_for_key = false;
   };
 
-  StreamCopier(AVFormatContext& output, std::string path, double start_seconds, double duration_seconds);
-  void add_streams();
+  StreamCopier(const SinkOptions& options, AVFormatContext& output)
+      : output_(output),
+        from_(options.copy_streams_from),
+        origin_us_(options.origin_us),
+        start_seconds_(options.start_seconds),
+        duration_seconds_(options.duration_seconds) {}
+  Status open_input();
+  // The time of an instant so long after the origin.
+  int64_t time_of(double seconds, AVRational time_base) const;
+  void add_streams(VideoPlace place);
+  AVStream* add_video();
   bool add_stream(const AVStream& in, Track& track);
   bool add_cover(const AVStream& in, Track& track);
   void leave_out(const AVStream& in, const std::string& reason) const;
@@ -52,7 +62,8 @@ class StreamCopier {
   Status write_pending();
 
   AVFormatContext& output_;
-  std::string path_;
+  OtherStreams from_;
+  int64_t origin_us_;
   double start_seconds_, duration_seconds_;
   InputPtr input_;
   int video_index_ = -1;

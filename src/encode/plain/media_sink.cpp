@@ -24,6 +24,8 @@ Result<std::unique_ptr<Sink>> open_media_sink(const SinkOptions& options) {
               options.path);
 }
 
+Result<bool> save_other_streams(const SinkOptions&, std::optional<int64_t>) { return false; }
+
 std::string describe_media() {
   return "no FFmpeg: reads YUV4MPEG2 and OpenEXR, writes those and checksums\n"
          "  for other files: tools/setup.sh, and build with FRAMELIFT_FFMPEG=ON";

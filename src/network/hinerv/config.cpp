@@ -95,6 +95,9 @@ Status check_hinerv(const HinervConfig& c) {
     return fail(ErrorCode::invalid_argument,
                 "HiNeRV: {}x{} is no multiple of {}, the product of the scales; crop or pad the video to one", c.width,
                 c.height, c.stride());
+  if (c.output == HinervOutput::ycbcr_420 && (c.height % 2 != 0 || c.width % 2 != 0))
+    return fail(ErrorCode::invalid_argument, "HiNeRV: 4:2:0 planes of {}x{} are impossible; both have to be even",
+                c.width, c.height);
   return {};
 }
 

@@ -23,6 +23,14 @@ struct HinervStage {
   friend bool operator==(const HinervStage&, const HinervStage&) = default;
 };
 
+// What the three planes mean that a network paints.
+enum class HinervOutput : uint8_t {
+  rgb,
+  // Y'CbCr of 4:2:0 video: every 2x2 pixels of the two chroma planes have one value, the mean of what the head gives.
+  // Codes over 2^bits in limited range, over 2^bits - 1 in full range.
+  ycbcr_420,
+};
+
 struct HinervConfig {
   int frames = 0, height = 0, width = 0;  // of the video; height and width are multiples of stride()
   int channels = 0;                       // of the stem and the first stage; each later stage halves them,
@@ -35,6 +43,7 @@ struct HinervConfig {
   int grid_channels = 0;      // of the first stage's finest grid, halved from stage to stage
   int grid_levels = 3;        // as base_levels; the finest has as many frames as the video
   bool upsample_norm = true;  // layer normalisation before enlarging
+  HinervOutput output = HinervOutput::rgb;
   friend bool operator==(const HinervConfig&, const HinervConfig&) = default;
 
   // Pixels per pixel of the base grid: the product of all scales.

@@ -1,5 +1,6 @@
 #include "network/hinerv/config_text.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/parse_number.h"
@@ -33,6 +34,8 @@ void for_each_list(F f) {
 }
 
 constexpr const char* norm_key = "upsample-norm";
+constexpr const char* output_key = "output";
+constexpr const char* ycbcr_420_name = "ycbcr-420";
 
 class Reader {
  public:
@@ -54,6 +57,13 @@ class Reader {
     if (status) status = read_number(norm_key, norm);
     FL_CHECK(status);
     config.upsample_norm = norm != 0;
+    if (std::ranges::find(texts_, output_key, &HinervTexts::value_type::first) != texts_.end()) {
+      FL_TRY(const std::string_view output, text(output_key));
+      if (output != ycbcr_420_name)
+        return fail(ErrorCode::unsupported, "{}: its network paints '{}', which this version does not know", file_,
+                    output);
+      config.output = HinervOutput::ycbcr_420;
+    }
     for (const auto& [key, value] : texts_)
       if (!used_.contains(key))
         return fail(ErrorCode::unsupported, "{}: its network has a setting '{}', which this version does not know",
@@ -119,6 +129,7 @@ HinervTexts hinerv_texts(const HinervConfig& config) {
     texts.emplace_back(key, std::move(list));
   });
   texts.emplace_back(norm_key, config.upsample_norm ? "1" : "0");
+  if (config.output == HinervOutput::ycbcr_420) texts.emplace_back(output_key, ycbcr_420_name);
   return texts;
 }
 

@@ -14,7 +14,7 @@ namespace framelift {
 using HinervTexts = std::vector<std::pair<std::string, std::string>>;
 
 // Everything but the number of frames and their size, which files keep elsewhere. The first pair is "network",
-// "hinerv"; lists are separated by commas ("scales", "5,2,2,2").
+// "hinerv"; lists are separated by commas ("scales", "5,2,2,2"). "output" is there when it is not R'G'B'.
 HinervTexts hinerv_texts(const HinervConfig& config);
 
 // The reverse, with those three numbers. `file` opens error messages. Errors: unsupported (another network, a key that

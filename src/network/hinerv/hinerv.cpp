@@ -29,7 +29,12 @@ class Builder {
     const ValueId weight =
         b_.reshape(b_.parameter("decoder.head.linear.weight", {3, channels(x)}), {3, channels(x), 1, 1});
     x = b_.add_node(Conv2d{}, {x, weight, b_.parameter("decoder.head.linear.bias", {3})}, "decoder.head");
-    b_.output(b_.sigmoid(x), "image");
+    x = b_.sigmoid(x);
+    if (config_.output == HinervOutput::ycbcr_420) {
+      const ValueId chroma = b_.average_pool(b_.slice(x, 1, 1, 3), 2, 2, 0);
+      x = b_.concat({b_.slice(x, 1, 0, 1), b_.resize(chroma, ResizeMode::nearest, 2)});
+    }
+    b_.output(x, "image");
     return std::move(b_).finish();
   }
 
