@@ -27,6 +27,7 @@ void add_doctor_command(CLI::App& app, Run& run);
 void add_bench_command(CLI::App& app, Run& run);
 void add_bench_matrix_command(CLI::App& bench, Run& run);  // under `bench`
 void add_dataset_command(CLI::App& app, Run& run);
+void add_quantize_command(CLI::App& app, Run& run);
 void add_models_command(CLI::App& app, Run& run);
 void add_train_command(CLI::App& app, Run& run);
 // `config`: the file of --config, filled in by parsing.

@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   framelift::add_expand_command(app, run);
   framelift::add_compress_command(app, run);
   framelift::add_segment_command(app, run);
+  framelift::add_quantize_command(app, run);
   framelift::add_decompress_command(app, run);
   framelift::add_evaluate_command(app, run);
   framelift::add_play_command(app, run);

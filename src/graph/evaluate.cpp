@@ -85,6 +85,16 @@ void prelu(std::span<const TensorView> in, const TensorView& out) {
   }
 }
 
+void fake_quantize(const FakeQuantize& op, std::span<const TensorView> in, const TensorView& out) {
+  const std::span<const float> scale = in[1].f32();
+  const auto per_scale = out.f32().size() / scale.size();
+  const auto low = static_cast<float>(op.low), high = static_cast<float>(op.high);
+  for (size_t i = 0; i < out.f32().size(); ++i) {
+    const float s = scale[i / per_scale];
+    out.f32()[i] = std::clamp(std::nearbyint(in[0].f32()[i] / s), low, high) * s;
+  }
+}
+
 template <class F>
 void broadcast(std::span<const TensorView> in, const TensorView& out, F f) {
   const Shape& s = out.shape;
@@ -492,6 +502,7 @@ struct Evaluator {
   void operator()(const HardSwish&) const {
     in_double([](double v) { return v * std::clamp(v + 3, 0.0, 6.0) / 6; });
   }
+  void operator()(const FakeQuantize& op) const { fake_quantize(op, in, out); }
   void operator()(const AveragePool2d& op) const { average_pool(op, in, out); }
   void operator()(const GlobalAveragePool&) const { global_average_pool(in, out); }
   void operator()(const InstanceNorm& op) const { instance_norm(op, in, out); }

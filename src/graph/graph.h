@@ -209,10 +209,20 @@ struct ResizeTo {
   bool align_corners = false;
 };
 
-using Op = std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Tanh, Abs,
-                        Gelu, HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop,
-                        Pad, Slice, Repeat, Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean,
-                        InstanceNorm, BatchNorm, LayerNorm, Softmax, MatMul, Linear, Permute, Reshape, InverseToneMap>;
+// What a value is after it was an integer: min(max(round(x / scale), low), high) * scale, halves to the even neighbour
+// (Jacob et al., CVPR 2018). low <= 0 <= high, so that 0 stays exact. Training passes gradients through the rounding,
+// and the scale learns from what rounding and the two ends do (Esser et al., ICLR 2020).
+// inputs: x, scale [1], or one for each entry of the first axis, [x.shape[0]]; above 0.
+struct FakeQuantize {
+  int low = -128, high = 127;
+  friend bool operator==(const FakeQuantize&, const FakeQuantize&) = default;
+};
+
+using Op =
+    std::variant<Conv2d, ConvTranspose2d, Relu, LeakyRelu, PRelu, Clamp, Softplus, Selu, Sigmoid, Tanh, Abs, Gelu,
+                 HardSwish, Log1p, Pow, Add, Sub, Mul, Div, Concat, PixelShuffle, PixelUnshuffle, Crop, Pad, Slice,
+                 Repeat, Resize, ResizeTo, AveragePool2d, MaxPool2d, GlobalAveragePool, Mean, InstanceNorm, BatchNorm,
+                 LayerNorm, Softmax, MatMul, Linear, Permute, Reshape, InverseToneMap, FakeQuantize>;
 
 // ---- the graph
 
@@ -315,6 +325,9 @@ class GraphBuilder {
   ValueId hard_swish(ValueId x) { return add_node(HardSwish{}, {x}); }
   ValueId resize_to(ValueId x, int height, int width, bool align_corners = false) {
     return add_node(ResizeTo{height, width, align_corners}, {x});
+  }
+  ValueId fake_quantize(ValueId x, ValueId scale, int low, int high) {
+    return add_node(FakeQuantize{low, high}, {x, scale});
   }
   void output(ValueId x, std::string name);
 

@@ -201,6 +201,15 @@ Result<Shape> slice_shape(const Slice& op, std::span<const Shape> in) {
   return out;
 }
 
+Result<Shape> fake_quantize_shape(const FakeQuantize& op, std::span<const Shape> in) {
+  FL_CHECK(expect_inputs(in, 2, 2));
+  if (op.low > 0 || op.high < 0 || op.low == op.high || op.low < -(1 << 15) || op.high >= 1 << 16)
+    return fail(ErrorCode::invalid_argument, "integers from {} to {} are no grid around 0", op.low, op.high);
+  if (in[1] != Shape{1} && (in[0].rank() < 1 || in[1] != Shape{in[0][0]}))
+    return fail(ErrorCode::invalid_argument, "scale {} does not fit {}", to_string(in[1]), to_string(in[0]));
+  return in[0];
+}
+
 Result<Shape> softmax_shape(const Softmax& op, std::span<const Shape> in) {
   FL_CHECK(expect_inputs(in, 1, 1));
   if (op.axis < 0 || op.axis >= in[0].rank())
@@ -280,6 +289,7 @@ std::string_view op_name(const Op& op) {
                         [](const InverseToneMap&) { return "inverse_tone_map"; },
                         [](const HardSwish&) { return "hard_swish"; },
                         [](const ResizeTo&) { return "resize_to"; },
+                        [](const FakeQuantize&) { return "fake_quantize"; },
                     },
                     op);
 }
@@ -368,6 +378,7 @@ Result<Shape> infer_shape(const Op& op, std::span<const Shape> in) {
                           return o.shape;
                         },
                         [&](const HardSwish&) { return same_shape(in); },
+                        [&](const FakeQuantize& o) { return fake_quantize_shape(o, in); },
                         [&](const ResizeTo& o) -> Result<Shape> {
                           FL_CHECK(expect_inputs(in, 1, 1));
                           FL_CHECK(expect_picture(in[0]));
@@ -414,6 +425,7 @@ int64_t op_flops(const Op& op, std::span<const Shape> in, const Shape& out) {
                         [&](const MatMul&) { return 2 * n * in[0][-1]; },
                         [&](const Linear&) { return n * (2 * in[1][1] + (in.size() == 3)); },
                         [&](const HardSwish&) { return 5 * n; },
+                        [&](const FakeQuantize&) { return 5 * n; },
                         [&](const ResizeTo&) { return 7 * n; },
                         [&](const auto&) { return int64_t{0}; },
                     },

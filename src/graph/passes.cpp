@@ -23,8 +23,10 @@ void make_constant(Graph& graph, ValueId id, Tensor tensor) {
   value.constant = std::make_shared<const Tensor>(std::move(tensor));
 }
 
+// Weights that are quantised stay so: engines read off them which integers to compute with.
 void fold_constants(Graph& graph) {
   std::erase_if(graph.nodes, [&](const Node& node) {
+    if (std::holds_alternative<FakeQuantize>(node.op)) return false;
     if (!std::ranges::all_of(node.inputs, [&](ValueId id) { return is_constant(graph, id); })) return false;
     if (std::ranges::count(graph.outputs, node.output)) return false;
     Tensor result(DType::f32, graph.value(node.output).shape);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "network/network.h"
 #include "network/onnx/onnx_network.h"
+#include "network/quantized_file.h"
 #include "weights/catalogue/catalogue.h"
 #include "weights/catalogue/fetch.h"
 #include "weights/catalogue/sha256.h"
@@ -94,8 +95,9 @@ Status store(const Network& network, const fs::path& path, std::map<std::string,
       {"scale", network.contract.scale},
       {"alignment",
        network.contract.alignment}}.dump();
-  std::vector<std::pair<std::string, Tensor>> tensors;
-  for (const auto& [name, tensor] : network.parameters) tensors.emplace_back(name, compact(tensor));
+  auto tensors = quantized_tensors(network.parameters, network.quantized_layers);
+  for (auto& [name, tensor] : tensors)
+    if (tensor.dtype() == DType::f32) tensor = compact(tensor);
   std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : tensors) named.push_back({name, &tensor});
   FL_CHECK(create_folder(path.parent_path()));
@@ -227,6 +229,22 @@ Result<StoredModel> import_model(const fs::path& file, const ImportOptions& opti
              {"framelift.source",
               first_of({options.source, known.source, network.metadata["source"], file.filename().string()})},
              {"framelift.source_sha256", sha256}}));
+  return StoredModel{name, path};
+}
+
+Result<StoredModel> store_model(const Network& network, const std::string& name,
+                                const std::map<std::string, std::string>& facts, bool overwrite) {
+  FL_CHECK(check_name(name));
+  if (network.from_file.build)
+    return fail(ErrorCode::unsupported, "model {} is part of its file and cannot be stored as another", network.name);
+  const auto there = find_stored(name);
+  if (there && !overwrite) return refuse_existing(name, *there);
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : network.metadata) metadata["framelift." + key] = value;
+  for (const auto& [key, value] : facts) metadata["framelift." + key] = value;
+  metadata["framelift.name"] = name;
+  const fs::path path = stored_path(name, ".safetensors");
+  FL_CHECK(store(network, path, std::move(metadata)));
   return StoredModel{name, path};
 }
 

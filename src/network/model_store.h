@@ -43,6 +43,11 @@ struct ImportOptions {
 // Reads a weight file of any format, detects and checks its network, and stores it under a name. The stored file.
 Result<StoredModel> import_model(const std::filesystem::path& file, const ImportOptions& options);
 
+// Stores a network that was made from others under a name, with what `facts` says beside its own metadata. Errors:
+// already_exists, unless `overwrite`; io; unsupported (a network whose file holds it: tflite, ONNX).
+Result<StoredModel> store_model(const Network& network, const std::string& name,
+                                const std::map<std::string, std::string>& facts, bool overwrite);
+
 // Fetches a model of the catalogue, verifies and imports it. One that is installed already is left alone unless
 // `overwrite`.
 Result<StoredModel> pull_model(std::string_view name, bool overwrite, const DownloadProgress& progress = {});

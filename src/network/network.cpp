@@ -6,6 +6,7 @@
 
 #include "graph/passes.h"
 #include "network/hinerv/weights.h"
+#include "network/quantized_file.h"
 
 namespace framelift {
 
@@ -54,7 +55,23 @@ Status check_own_metadata(const WeightFile& file, const Detected& detected) {
   return {};
 }
 
+Result<Network> checked_network(const WeightFile& file);
+
+// A network of float weights, and what its file says of grids on top.
+Result<Network> checked_quantized_network(const WeightFile& file) {
+  FL_TRY(QuantizedFile parts, split_quantized(file));
+  FL_TRY(Network network, checked_network(parts.file));
+  for (const auto& [weight, layer] : parts.layers)
+    if (!network.parameters.contains(weight))
+      return fail(ErrorCode::unsupported, "{}: tensor {} is quantised, but is no weight of {}", file.path.string(),
+                  weight, network.architecture->name);
+  network.parameters.merge(parts.scales);
+  network.quantized_layers = std::move(parts.layers);
+  return network;
+}
+
 Result<Network> checked_network(const WeightFile& file) {
+  if (is_quantized(file)) return checked_quantized_network(file);
   FL_TRY(auto detected, detect(file));
   FL_CHECK(check_own_metadata(file, detected));
   Network network;
@@ -109,12 +126,15 @@ Result<Graph> Network::build(int batch, int height, int width) const {
   if (contract.fixed_width > 0 && (height != contract.fixed_height || width != contract.fixed_width))
     return fail(ErrorCode::invalid_argument, "model {} takes pictures of {}x{} pixels, not of {}x{}", name,
                 contract.fixed_width, contract.fixed_height, width, height);
-  return from_file.build ? from_file.build(batch, height, width) : architecture->build(hyper, batch, height, width);
+  FL_TRY(Graph graph,
+         from_file.build ? from_file.build(batch, height, width) : architecture->build(hyper, batch, height, width));
+  return quantize(std::move(graph), quantized_layers);
 }
 
 Result<Graph> Network::build_frame_graph(int batch, int height, int width) const {
-  return from_file.build_frame_graph ? from_file.build_frame_graph(batch, height, width)
-                                     : architecture->build_frame_graph(hyper, batch, height, width);
+  FL_TRY(Graph graph, from_file.build_frame_graph ? from_file.build_frame_graph(batch, height, width)
+                                                  : architecture->build_frame_graph(hyper, batch, height, width));
+  return quantize(std::move(graph), quantized_layers);
 }
 
 Result<Graph> Network::build_sample(int alignments) const {
@@ -137,6 +157,22 @@ int64_t Network::parameter_count() const {
   return count;
 }
 
+Network Network::clone() const {
+  Network copy;
+  copy.name = name;
+  copy.architecture = architecture;
+  copy.hyper = hyper;
+  copy.contract = contract;
+  for (const auto& [key, tensor] : parameters) copy.parameters.emplace(key, tensor.clone());
+  copy.quantized_layers = quantized_layers;
+  copy.metadata = metadata;
+  copy.from_file.contract = from_file.contract;
+  copy.from_file.build = from_file.build;
+  copy.from_file.build_frame_graph = from_file.build_frame_graph;
+  copy.from_file.summary = from_file.summary;
+  return copy;
+}
+
 Result<Network> make_network(const WeightFile& file) {
   try {
     return checked_network(file);
@@ -153,6 +189,8 @@ Result<Network> load_network(const std::filesystem::path& path) {
 Result<Network> interpolate(const Network& a, const Network& b, float strength) {
   if (a.architecture != b.architecture || a.hyper != b.hyper || a.from_file.build || b.from_file.build)
     return fail(ErrorCode::invalid_argument, "{} and {} are different networks and cannot be mixed", a.name, b.name);
+  if (!a.quantized_layers.empty() || !b.quantized_layers.empty())
+    return fail(ErrorCode::invalid_argument, "{} and {} are mixed as float models, not quantised", a.name, b.name);
   if (!(strength >= 0 && strength <= 1))
     return fail(ErrorCode::invalid_argument, "a mixing strength of {} is outside of 0 to 1", strength);
   Network mixed;

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "color/color_info.h"
 #include "graph/graph.h"
+#include "graph/quantization.h"
 #include "network/segmentation/class_labels.h"
 #include "weights/weight_file.h"
 
@@ -115,17 +116,20 @@ struct Network {
   const Architecture* architecture = nullptr;
   HyperParameters hyper;
   NetworkContract contract;
-  Parameters parameters;
+  Parameters parameters;                        // with the scales of quantised layers
+  QuantizedLayers quantized_layers;             // those that compute with 8-bit integers
   std::map<std::string, std::string> metadata;  // licence, source, ...
 
   FileNetwork from_file;  // of architectures that open files; its contract and parameters are the two above
 
-  // Errors: also invalid_argument, for a size that a network of one fixed size does not take.
+  // With FakeQuantize where layers are quantised. Errors: also invalid_argument, for a size that a network of one fixed
+  // size does not take.
   Result<Graph> build(int batch, int height, int width) const;
   Result<Graph> build_frame_graph(int batch, int height, int width) const;
   // For a small picture whose edges are multiples of `alignments` times the alignment, or of the one size it takes.
   Result<Graph> build_sample(int alignments) const;
   int64_t parameter_count() const;
+  Network clone() const;
 };
 
 // Detects a file's architecture and checks every tensor (name, shape, NaN/Inf).

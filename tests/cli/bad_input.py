@@ -31,6 +31,7 @@ import profile_cases  # noqa: F401
 import onnx_cases  # noqa: F401
 import segment_cases  # noqa: F401
 import option_cases  # noqa: F401
+import quantize_cases  # noqa: F401
 import train_cases  # noqa: F401
 import train_run_cases  # noqa: F401
 from sandbox import CASES, GOLDEN, Sandbox, Skip, Wrong

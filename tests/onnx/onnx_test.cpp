@@ -66,7 +66,8 @@ INSTANTIATE_TEST_SUITE_P(Onnx, FromPyTorch,
 
 std::vector<OpCase> exported_ops() {
   std::vector<OpCase> cases = op_cases();
-  std::erase_if(cases, [](const OpCase& c) { return !has_onnx_form(c); });
+  // Quantised models are written but not read.
+  std::erase_if(cases, [](const OpCase& c) { return !has_onnx_form(c) || c.name.starts_with("fake_quantize"); });
   return cases;
 }
 

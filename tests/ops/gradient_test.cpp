@@ -26,6 +26,8 @@ TEST_P(Gradient, EqualsFiniteDifferences) {
   auto graph = std::move(builder).finish();
   ASSERT_TRUE(graph) << graph.error().message;
   if (!(*engine)->backend().supports(*graph, {})) GTEST_SKIP() << "not an op that is trained";
+  for (const Node& node : graph->nodes)
+    if (std::holds_alternative<FakeQuantize>(node.op)) GTEST_SKIP() << "steps; see FakeQuantizeGradient";
 
   // A sum of the outputs with weights of their own, so that no gradients cancel.
   const Shape out = graph->value(graph->outputs[0]).shape;
@@ -87,6 +89,43 @@ TEST_P(Gradient, EqualsFiniteDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(Ops, Gradient, testing::Range(size_t{0}, op_cases().size()),
                          [](const auto& test) { return op_cases()[test.param].name; });
+
+// The rounding counts as if it were not there, and the ends end it: gradients by hand, of one value below the grid,
+// some inside and one above.
+TEST(FakeQuantizeGradient, PassesTheRoundingAndStopsAtTheEnds) {
+  const auto engine = torch_engine();
+  if (!engine) GTEST_SKIP() << engine.error().message;
+  constexpr int low = -10, high = 20;
+  constexpr double scale = 0.25;
+  const std::vector<double> x{-7.3, -2.5, -0.6, 0.0, 0.3, 4.99, 5.2}, factor{1, -2, 3, 4, -5, 6, 7};
+  const auto count = static_cast<int64_t>(x.size());
+  GraphBuilder b;
+  Tensor factors(DType::f32, {count});
+  std::ranges::transform(factor, factors.f32().begin(), [](double v) { return static_cast<float>(v); });
+  const ValueId input = b.input("x", {count}), steps = b.fake_quantize(input, b.parameter("scale", {1}), low, high);
+  b.output(b.mean(b.mul(steps, b.constant(std::move(factors)))), "loss");
+  const Graph graph = std::move(b).finish().value();
+  Tensor values(DType::f64, {count});
+  std::ranges::copy(x, values.as<double>());
+  Parameters parameters;
+  parameters.emplace("scale", Tensor(DType::f64, {1}));
+  parameters.at("scale").as<double>()[0] = scale;
+  const TensorView inputs[] = {values.view()};
+  const auto found = (*engine)->gradients(graph, parameters, inputs);
+  ASSERT_TRUE(found) << found.error().message;
+
+  double expected_value = 0, expected_scale = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double step = x[i] / scale, weight = factor[i] / static_cast<double>(count);
+    const double rounded = std::clamp(std::nearbyint(step), double{low}, double{high});
+    const bool inside = step >= low && step <= high;
+    expected_value += weight * rounded * scale;
+    expected_scale += weight * (inside ? rounded - step : rounded);
+    EXPECT_NEAR(found->gradients.at("x")[i], inside ? weight : 0, 1e-12) << x[i];
+  }
+  EXPECT_NEAR(found->value, expected_value, 1e-12);
+  EXPECT_NEAR(found->gradients.at("scale")[0], expected_scale, 1e-12);
+}
 
 }  // namespace
 }  // namespace framelift

@@ -36,6 +36,13 @@ inline const std::vector<OpCase>& op_cases() {
   auto binary = [](Shape x, Shape y, Op op) {
     return [=](GraphBuilder& b) { b.output(b.add_node(op, {b.input("x", x), b.input("y", y)}), "z"); };
   };
+  auto fake_quantize = [](Shape x, FakeQuantize grid, int64_t scales) {
+    return [=](GraphBuilder& b) {
+      Tensor scale(DType::f32, {scales});
+      for (int64_t i = 0; i < scales; ++i) scale.f32()[static_cast<size_t>(i)] = 0.01f / static_cast<float>(i + 1);
+      b.output(b.fake_quantize(b.input("x", x), b.constant(std::move(scale)), grid.low, grid.high), "y");
+    };
+  };
   auto attributes = [](int stride_y, int stride_x, int dilation_y, int dilation_x, int groups, Padding pad) {
     Conv2d c;
     c.stride = {stride_y, stride_x};
@@ -125,6 +132,9 @@ inline const std::vector<OpCase>& op_cases() {
       {"nearest_4x3", unary({1, 3, 5, 7}, Resize{ResizeMode::nearest, 4, 3}), 0, one_op_bf16},
       {"bilinear_2", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 2, 2}), one_op_f32, one_op_bf16},
       {"bilinear_3", unary({1, 3, 5, 7}, Resize{ResizeMode::bilinear, 3, 3}), one_op_f32, one_op_bf16},
+      // What lies between two integers up to the last bit of a division may fall to either.
+      {"fake_quantize", fake_quantize({1, 3, 7, 9}, {-37, 218}, 1), 0.011, one_op_bf16},
+      {"fake_quantize_each_output", fake_quantize({6, 3, 3, 3}, {-128, 127}, 6), 0.011, one_op_bf16},
       {"average_pool_3_2_1", unary({1, 3, 7, 10}, AveragePool2d{3, 2, 1}), one_op_f32, one_op_bf16},
       {"average_pool_2", unary({2, 3, 6, 8}, AveragePool2d{2, 2, 0}), one_op_f32, one_op_bf16},
       {"global_average_pool", unary({2, 3, 7, 9}, GlobalAveragePool{}), one_op_f32, one_op_bf16},

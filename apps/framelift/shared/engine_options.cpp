@@ -1,5 +1,6 @@
 #include "apps/framelift/shared/engine_options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,24 @@ std::filesystem::path cache_folder() {
   if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "framelift";
   if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache/framelift";
   return {};
+}
+
+bool wants_integers(std::string_view precision) { return precision.starts_with("int8"); }
+
+// The model, or its variant of integers where the precision asks for one.
+Result<Network> open_model_for(const std::string& model, const std::string& precision) {
+  if (!wants_integers(precision)) return open_model(model);
+  FL_TRY(Network as_it_is, open_model(model));
+  if (!as_it_is.quantized_layers.empty()) return as_it_is;
+  const std::vector<std::string> endings =
+      precision == "int8" ? std::vector<std::string>{"int8", "int8-full", "int8-mixed"} : std::vector{precision};
+  const auto installed = list_models();
+  for (const std::string& ending : endings)
+    if (const auto found = std::ranges::find(installed, as_it_is.name + "." + ending, &StoredModel::name);
+        found != installed.end())
+      return load_network(found->path);
+  return fail(ErrorCode::not_found, "model {} has no variant {}; make one: framelift quantize {} --calibrate CLIP{}",
+              model, precision, model, precision.starts_with("int8-") ? " --mode " + precision.substr(5) : "");
 }
 
 }  // namespace
@@ -37,7 +56,10 @@ void EngineOptions::add_engine_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--device", device, "auto, cpu, cuda or cuda:1; NVIDIA GPUs need the torch engine (make torch)")
       ->capture_default_str();
-  command.add_option("--precision", precision, "auto, f32, bf16, or f16 on GPUs")->capture_default_str();
+  command
+      .add_option("--precision", precision,
+                  "auto, f32, bf16, f16 on GPUs; int8, int8-full, int8-mixed: a model of framelift quantize")
+      ->capture_default_str();
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -48,7 +70,7 @@ void EngineOptions::add_engine_to(CLI::App& command) {
 }
 
 Result<Network> EngineOptions::load() const {
-  FL_TRY(Network network, open_model(model));
+  FL_TRY(Network network, open_model_for(model, precision));
   if (denoise < 0) return network;
   FL_TRY(const Network twin, open_model(denoise_model));
   return interpolate(network, twin, static_cast<float>(denoise));
@@ -56,7 +78,9 @@ Result<Network> EngineOptions::load() const {
 
 Result<CompileOptions> EngineOptions::compile_options() const {
   CompileOptions options;
-  FL_TRY(options.precision, parse_precision(precision));
+  if (!wants_integers(precision)) {  // of what is left of floats; layers of integers are the model's
+    FL_TRY(options.precision, parse_precision(precision));
+  }
   options.device = device;
   options.threads = threads;
   options.latency = mode == "latency";

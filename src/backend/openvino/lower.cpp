@@ -178,6 +178,19 @@ class Lowering {
     auto axes = op::Constant::create(ov::element::i64, {2}, {2, 3});
     return std::make_shared<Interpolate>(in(0), sizes, axes, attributes);
   }
+  // As the ends of its range, by which OpenVINO recognises what can run as integers.
+  Out lower(const FakeQuantize& a) const {
+    const std::span<const float> scale = graph_.value(node_->inputs[1]).constant->f32();
+    ov::Shape per_entry(static_cast<size_t>(in_shape(0).rank()), 1);
+    per_entry[0] = scale.size();
+    const auto end = [&](int step) -> Out {
+      std::vector<float> ends(scale.begin(), scale.end());
+      for (float& value : ends) value *= static_cast<float>(step);
+      return op::Constant::create(ov::element::f32, per_entry, ends);
+    };
+    const Out low = end(a.low), high = end(a.high);
+    return std::make_shared<op::FakeQuantize>(in(0), low, high, low, high, static_cast<size_t>(a.high - a.low) + 1);
+  }
   Out lower(const HardSwish&) const { return std::make_shared<op::HSwish>(in(0)); }
 
   Out lower(const AveragePool2d& a) const {

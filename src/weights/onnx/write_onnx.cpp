@@ -12,7 +12,7 @@ namespace framelift {
 namespace {
 
 constexpr int ir_version = 8;  // of ONNX 1.12
-constexpr int32_t type_float = 1, type_int64 = 7;
+constexpr int32_t type_float = 1, type_uint8 = 2, type_int8 = 3, type_int64 = 7;
 
 using Names = std::vector<std::string>;
 using Integers = std::vector<int64_t>;
@@ -206,6 +206,28 @@ class OnnxWriter::Model {
   bool write(const Sigmoid&) { return plain("Sigmoid"); }
   bool write(const Tanh&) { return plain("Tanh"); }
   bool write(const Abs&) { return plain("Abs"); }
+  // Integers of 8 bits there and back, cut first where the grid has fewer than 256. A zero point makes them signed or
+  // not.
+  bool write(const FakeQuantize& a) {
+    const Integers scales{in_shape(1)[0]};
+    const bool is_signed = a.low < 0 && a.high <= 127 && a.low >= -128;
+    if (a.high - a.low > 255 || (scales[0] > 1 && a.high - a.low < 255)) return false;
+    onnx::TensorProto& zero = *proto.mutable_graph()->add_initializer();
+    zero.set_name(unique("zero_point"));
+    zero.set_data_type(is_signed ? type_int8 : type_uint8);
+    if (scales[0] > 1) zero.add_dims(scales[0]);
+    zero.set_raw_data(std::string(static_cast<size_t>(scales[0]), static_cast<char>(is_signed ? 0 : -a.low)));
+    const std::string point = zero.name();
+    const std::string scale = scales[0] > 1 ? in(1) : step("Reshape", {in(1), integers({})});
+    std::string x = in(0);
+    if (a.high - a.low < 255)
+      x = step("Clip", {x, step("Mul", {scale, number(static_cast<float>(a.low))}),
+                        step("Mul", {scale, number(static_cast<float>(a.high))})});
+    const std::string steps = unique(out() + "_QuantizeLinear");
+    node("QuantizeLinear", {x, scale, point}, steps).set("axis", int64_t{0});
+    node("DequantizeLinear", {steps, scale, point}, out()).set("axis", int64_t{0});
+    return true;
+  }
   bool write(const HardSwish&) { return plain("HardSwish"); }
   bool write(const Add&) { return plain("Add"); }
   bool write(const Sub&) { return plain("Sub"); }

@@ -105,6 +105,14 @@ struct Lowering {
     return at::max_pool2d(in[0], {op.kernel, op.kernel}, {op.stride, op.stride}, {op.pad, op.pad});
   }
   at::Tensor operator()(const HardSwish&) const { return at::hardswish(in[0]); }
+  // Detached, the rounding is no part of what is differentiated; the clamp and both uses of the scale are.
+  at::Tensor operator()(const FakeQuantize& op) const {
+    std::vector<int64_t> per_entry(static_cast<size_t>(in[0].dim()), 1);
+    per_entry[0] = in[1].numel();
+    const at::Tensor scale = in[1].reshape(per_entry);
+    const at::Tensor steps = at::clamp(in[0] / scale, op.low, op.high);
+    return (steps + (at::round(steps) - steps).detach()) * scale;
+  }
   at::Tensor operator()(const ResizeTo& op) const {
     return at::upsample_bilinear2d(in[0], {op.height, op.width}, op.align_corners);
   }

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""8-bit integers: speed and PSNR of framelift's models beside its own f32 and bf16, and beside NNCF's.
+
+    bench/int8.py FRAMELIFT --calibrate CLIP... --check CLIP --hdr WEIGHTS.pth --upscale FILE.param... [--rounds 3]
+
+Needs the peers' environment (.venv-peers), and makes one for NNCF in build/bench/nncf. Both quantisers learn from the
+same number of parts of the same clips, of the same size, and are judged against their own float network on parts of
+the other clip. Speeds are of the network alone with every stream busy, by turns. Results: bench/results/int8.json.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import measure
+
+NNCF = measure.ROOT / "build/bench/nncf"
+PEERS = measure.ROOT / "bench/peers"
+
+
+def nncf_python():
+    python = NNCF / "bin/python"
+    if not python.exists():
+        measure.capture(measure.PEER_PYTHON, "-m", "venv", NNCF)
+        measure.capture(NNCF / "bin/pip", "install", "-q", "--no-deps", "-r", PEERS / "requirements-nncf.txt")
+    return python
+
+
+def run(o, folder, *words):
+    result = subprocess.run([str(w) for w in (o.framelift, *words)], capture_output=True, text=True,
+                            env={**os.environ, "FRAMELIFT_MODELS": str(folder / "models")})
+    if result.returncode != 0:
+        raise SystemExit(f"bench: framelift {' '.join(map(str, words))}: {result.stderr}")
+    return result.stdout
+
+
+def ours(o, folder, weights, name, mode, pictures):
+    report = folder / f"{name}.{mode}.json"
+    run(o, folder, "quantize", name, "--mode", mode, "--pictures", pictures, "--check-pictures", 12, "--calibrate", *o.calibrate,
+        "--check", o.check, "--report", report, "--quiet", "--force")
+    found = json.loads(report.read_text())
+    return {key: found[key] for key in ("psnr", "psnr_y", "ssim", "delta_e_itp", "integer_share_of_multiply_adds", "layers",
+                                        "color_shift_10_bit", "objections") if key in found}
+
+
+def theirs(o, folder, weights, name, pictures, ranges):
+    model, learnt, judged = folder / f"{name}.xml", folder / f"{name}.learn.npz", folder / f"{name}.check.npz"
+    if not model.exists():
+        measure.capture(measure.PEER_PYTHON, PEERS / "int8_models.py", weights, model)
+        make = [measure.PEER_PYTHON, PEERS / "int8_models.py", "pictures", weights]
+        measure.capture(*make, learnt, "192x128", pictures, *o.calibrate)
+        measure.capture(*make, judged, "384x256", 12, o.check)
+    return measure.last_json(measure.capture(nncf_python(), PEERS / "int8_nncf.py", "quantize", model, learnt, judged, ranges,
+                                             folder / f"{name}.{ranges}.xml"))
+
+
+def times(o, folder, name, size, precisions, peer):
+    found = {p: [] for p in precisions}
+    found["nncf"] = []
+    for _ in range(o.rounds):
+        for precision in precisions:
+            text = run(o, folder, "bench", "network", "--model", name, "--size", size, "--precision", precision, "--seconds",
+                       o.seconds, "--json", "--no-cache")
+            found[precision].append(json.loads(text)["ms_per_frame"])
+        found["nncf"].append(measure.last_json(measure.capture(
+            nncf_python(), PEERS / "int8_nncf.py", "time", peer, "bf16", len(os.sched_getaffinity(0)), o.seconds, size))["ms_per_frame"])
+        print(name, {k: round(v[-1], 1) for k, v in found.items()}, file=sys.stderr)
+    return {key: measure.spread(values) for key, values in found.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("framelift", type=pathlib.Path)
+    parser.add_argument("--calibrate", nargs="+", required=True)
+    parser.add_argument("--check", required=True)
+    parser.add_argument("--upscale", nargs="*", default=[])
+    parser.add_argument("--hdr")
+    parser.add_argument("--pictures", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    o = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="framelift-bench-") as folder:
+        folder = pathlib.Path(folder)
+        jobs = [(w, "640x360", ["full"]) for w in o.upscale] + ([(o.hdr, "1280x720", ["full", "mixed"])] if o.hdr else [])
+        for weights, size, modes in jobs:
+            file = pathlib.Path(weights)
+            name = f"m{len(rows)}"
+            run(o, folder, "models", "import", weights, "--name", name)
+            row = {"network": file.stem, "size": size, "pictures": o.pictures}
+            row["framelift"] = {m: ours(o, folder, weights, name, m, o.pictures) for m in modes}
+            row["nncf"] = {r: theirs(o, folder, weights, name, o.pictures, r) for r in ("default", "minmax")}
+            best = max(row["nncf"], key=lambda r: row["nncf"][r]["psnr"])
+            row["ms"] = times(o, folder, name, size, ["f32", "bf16", *(f"int8-{m}" for m in modes)], folder / f"{name}.{best}.xml")
+            int8 = row["ms"]["int8-full"]["median"]
+            row["int8_speed_over"] = {k: row["ms"][k]["median"] / int8 for k in ("f32", "bf16", "nncf")}
+            rows.append(row)
+            print(json.dumps(row["int8_speed_over"]), {m: round(v["psnr"], 2) for m, v in row["framelift"].items()},
+                  {r: round(v["psnr"], 2) for r, v in row["nncf"].items()}, file=sys.stderr)
+    measure.save("int8", {"calibrate": [pathlib.Path(c).name for c in o.calibrate], "check": pathlib.Path(o.check).name, "networks": rows})
+
+
+if __name__ == "__main__":
+    main()
