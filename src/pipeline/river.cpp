@@ -63,6 +63,8 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPict
   }
   pixels_ = plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept,
                                flicker_.has_value() || writer.mask.has_value());
+  // Unless something else looks at the resized picture, too.
+  one_pass_ = pictures.resizes() && network.tiles.tiles.size() == 1 && !network.frame && !(pixels_ && pixels_->reading);
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   unpainted_.reserve(slots_.size());
 }
@@ -129,7 +131,9 @@ Status River::preprocess() {
     std::span<const Frame> pictures;
     {
       StageTimer timer(preprocess_meter);
-      FL_TRY(pictures, pictures_.run(source));
+      if (!one_pass_) {
+        FL_TRY(pictures, pictures_.run(source));
+      }
       if (network_.frame) FL_CHECK(network_.frame->run(reader_, pictures[0]));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
@@ -139,7 +143,8 @@ Status River::preprocess() {
       RunningTile running{*index, static_cast<int>(tile), *slot, {}, {}};
       {
         StageTimer timer(preprocess_meter);
-        FL_CHECK(read_tile(pictures, network_.tiles.tiles[tile], request));
+        FL_CHECK(one_pass_ ? pictures_.read(source, reader_, network_.tiles.tiles[tile].input, request.input(0))
+                           : read_tile(pictures, network_.tiles.tiles[tile], request));
         if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
         if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());

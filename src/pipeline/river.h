@@ -94,6 +94,7 @@ class River {
   MaskSchedule schedule_;                  // of masks; used by preprocess()
   std::vector<int> unpainted_;             // slots of frames whose masks wait for later ones; used by postprocess()
   Result<DevicePixels> pixels_;            // an error ends the job as its first stage begins
+  bool one_pass_ = false;                  // frames become the network's input without a resized picture between
   InFlightMeter network_meter_;
 
   mutable std::mutex error_mutex_;

@@ -282,7 +282,7 @@ TEST(GuidedUpsampler, EqualsTheFilterAsItIsDefined) {
     Tensor guide = random_plane(3, H, W, 4), plane(DType::f32, {1, 1, h, w});
     for (int y = 0; y < h; ++y)
       for (int x = 0; x < w; ++x) {
-        const double distance = std::hypot(y - h / 2, x - w / 2);
+        const double distance = std::hypot(y - 0.5 * h, x - 0.5 * w);
         plane.f32()[static_cast<size_t>(y * w + x)] =
             static_cast<float>(std::clamp((9 - distance) / 2 + 0.5, 0.0, 1.0));
       }
