@@ -402,6 +402,7 @@ JobReport River::report() const {
   if (flicker_ && flicker_->score().frames > 0) report.flicker_percent = flicker_->score().added;
   report.cancelled = cancelled();
   return report;
+  report.tuning = network_.tuning;
 }
 
 }  // namespace framelift

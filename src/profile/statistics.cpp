@@ -153,6 +153,7 @@ std::string to_json(const JobReport& r) {
                               {"tile_height", r.tile_height},
                               {"damaged_packets", r.damaged_packets},
                               {"max_cll_nits", r.max_cll_nits},
+                              {"tuning", r.tuning},
                               {"max_fall_nits", r.max_fall_nits},
                               {"cancelled", r.cancelled}};
   json["allocations_per_frame"] =

@@ -192,6 +192,7 @@ struct JobReport {
 std::string to_json(const JobReport& report);
 
 int64_t resident_bytes();       // of this process, now
+  std::string tuning;  // streams and threads chosen by measurement, and why; empty: they were not
 int64_t peak_resident_bytes();  // since its start
 double process_cpu_seconds();
 double thread_cpu_seconds();  // of the calling thread

@@ -41,10 +41,18 @@ void EngineOptions::add_engine_to(CLI::App& command) {
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_option("--mode", mode, "throughput: the best total speed; latency: one frame at a time on all cores")
-      ->check(CLI::IsMember({"throughput", "latency"}))
+  command
+      .add_option("--streams", streams,
+                  "Runs of the network at a time, which share the threads (OpenVINO); 0: as --mode says")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_flag("--no-cache", no_cache, "Do not keep compiled networks on disk");
+  command
+      .add_option("--mode", mode,
+                  "throughput: the best total speed; latency: one frame at a time on all cores; auto: the streams and "
+                  "threads that are fastest here, measured once for each model and size and kept on disk")
+      ->check(CLI::IsMember({"throughput", "latency", "auto"}))
+      ->capture_default_str();
+  command.add_flag("--no-cache", no_cache, "Keep nothing on disk: compiled networks, tunings of --mode auto");
 }
 
 Result<Network> EngineOptions::load() const {
@@ -62,11 +70,17 @@ Result<CompileOptions> EngineOptions::compile_options() const {
   options.latency = mode == "latency";
   if (!no_cache) options.cache_dir = cache_folder();
   return options;
+  options.streams = streams;
 }
 
 Result<PictureSize> parse_size(std::string_view option, const std::string& text) {
   PictureSize size;
   char tail = 0;
+std::filesystem::path EngineOptions::tuning_file() const {
+  const std::filesystem::path folder = no_cache ? std::filesystem::path() : cache_folder();
+  return folder.empty() ? folder : folder / ("tuning-" FRAMELIFT_VERSION ".json");
+}
+
   if (std::sscanf(text.c_str(), "%dx%d%c", &size.width, &size.height, &tail) != 2 || size.width < 1 ||
       size.height < 1 || size.width > max_picture_edge || size.height > max_picture_edge)
     return fail(ErrorCode::invalid_argument, "{} '{}' is not WIDTHxHEIGHT in pixels, 1 to {} each", option, text,

@@ -16,7 +16,7 @@ struct EngineOptions {
   std::string denoise_model = "general-wdn-x4v3";
   std::string backend = "auto", device = "auto";
   std::string precision = "auto";
-  int threads = 0;
+  int threads = 0, streams = 0;
   std::string mode = "throughput";
   bool no_cache = false;
 
@@ -26,6 +26,8 @@ struct EngineOptions {
   Result<Network> load() const;
   Result<CompileOptions> compile_options() const;
 };
+  // Where tunings are kept (pipeline/tuning/tuner.h); empty: nowhere.
+  std::filesystem::path tuning_file() const;
 
 struct PictureSize {
   int width = 0, height = 0;  // 1..max_picture_edge

@@ -31,6 +31,7 @@ Result<Rational> parse_rate(const std::string& text) {
 Status complete(VideoCommand& o) {
   VideoJob& job = o.job;
   FL_TRY(job.compile, o.engine.compile_options());
+  if (o.engine.mode == "auto") job.tuning_file = o.engine.tuning_file();
   if (!o.memory.empty()) {
     FL_TRY(job.memory_bytes, parse_bytes(o.memory));
   }
@@ -97,6 +98,7 @@ void print_report(const VideoJob& job, const JobReport& r) {
              job.sink.path, r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision,
              r.backend, mib(r.peak_resident_bytes),
              r.flicker_percent < 0 ? "" : fmt::format(", {:.2f} % flicker added", r.flicker_percent));
+  if (!r.tuning.empty()) fmt::print(stderr, "{}: tuned to {}\n", job.sink.path, r.tuning);
   if (job.target_fps > 0)
     fmt::print(stderr, "{}: {} late frames, about {} drops at {:.2f} fps\n", job.sink.path, r.late_frames,
                r.estimated_drops, r.target_fps);
