@@ -1,6 +1,7 @@
 #include "pipeline/input_pictures.h"
 
 #include <cstring>
+#include <functional>
 
 #include "pipeline/mask/eyes.h"
 
@@ -77,10 +78,11 @@ Status InputPictures::read(const Frame& source, const PictureReader& reader, con
     if (wrap_ > 0) wrap(eye, wrap_, wrapped_);
     const TensorView dst = input.item(static_cast<int64_t>(i));
     const int64_t plane = int64_t{region.width} * region.height;
-    FL_CHECK(resizer_->run_rows(wrap_ > 0 ? wrapped_ : eye, [&](int x, int y, const Frame& part) {
+    const auto take = [&](int x, int y, const Frame& part) {
       reader.run_row(part,
                      {dst.as<float>() + int64_t{y - region.y} * region.width + (x - region.x), region.width, plane});
-    }));
+    };
+    FL_CHECK(resizer_->run_rows(wrap_ > 0 ? wrapped_ : eye, std::cref(take)));  // by reference: nothing is allocated
     reader.complete(width, height, region, dst);
   }
   return {};

@@ -118,18 +118,19 @@ Status Resizer::run_rows(const Frame& src, const TakePart& take) {
   part.format.alpha = false;
   part.color = s.dst.color;
   part.height = 1;
-  return s.graph.run_rows(
-      s.planes_of(src), s.rows.planes(), std::max(color_planes(src.format), planes), [&](int y, int left, int right) {
-        part.width = right - left;
-        for (int p = 0; p < planes; ++p) {
-          PlaneView& plane = part.planes[static_cast<size_t>(p)] = s.rows.planes()[p];
-          plane.data =
-              plane.row<std::byte>(y & (s.graph.buffer_rows() - 1)) + ptrdiff_t{left} * part.format.bytes_per_sample();
-          plane.width = part.width;
-          plane.height = 1;
-        }
-        take(left, y, part);
-      });
+  const auto take_row = [&](int y, int left, int right) {
+    part.width = right - left;
+    for (int p = 0; p < planes; ++p) {
+      PlaneView& plane = part.planes[static_cast<size_t>(p)] = s.rows.planes()[p];
+      plane.data =
+          plane.row<std::byte>(y & (s.graph.buffer_rows() - 1)) + ptrdiff_t{left} * part.format.bytes_per_sample();
+      plane.width = part.width;
+      plane.height = 1;
+    }
+    take(left, y, part);
+  };
+  return s.graph.run_rows(s.planes_of(src), s.rows.planes(), std::max(color_planes(src.format), planes),
+                          std::cref(take_row));
 }
 
 struct PlaneResizer::State {

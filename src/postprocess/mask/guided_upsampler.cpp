@@ -22,10 +22,12 @@ std::vector<std::pair<int, int>> cells_of(int size, int cells) {
 }  // namespace
 
 Guide whole_guide(const TensorView& picture) {
-  const int64_t height = picture.shape[2], width = picture.shape[3];
+  // Few enough bytes for a function that allocates nothing.
+  const auto height = static_cast<int>(picture.shape[2]), width = static_cast<int>(picture.shape[3]);
   return [first = picture.as<float>(), height, width](const Region& part) {
-    const float* red = first + part.y * width + part.x;
-    return GuidePart{{red, red + height * width, red + 2 * height * width}, width};
+    const float* red = first + int64_t{part.y} * width + part.x;
+    const int64_t plane = int64_t{height} * width;
+    return GuidePart{{red, red + plane, red + 2 * plane}, width};
   };
 }
 
