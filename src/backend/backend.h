@@ -124,6 +124,8 @@ class Backend {
   virtual std::vector<std::string> describe() const = 0;
   // Whether CompileOptions::streams and threads change how fast it is.
   virtual bool has_streams() const { return false; }
+  // Memory of a device (CompileOptions::device) that this process holds for networks; 0: it is the host's. Thread-safe.
+  virtual int64_t device_bytes(const std::string&) const { return 0; }
   // Why this backend cannot run the graph with these options, or success.
   virtual Status supports(const Graph& graph, const CompileOptions& options) const = 0;
   // Binds `parameters` to the graph's parameters by name (all must be there with the right shape) and compiles.

@@ -148,7 +148,7 @@ Result<int> run_all(VideoCommand& o) {
   o.job.network = &network;
   std::optional<Profile> profile;
   if (!o.trace.empty() || !o.profile_page.empty()) {
-    profile.emplace();
+    profile.emplace([backend = o.job.backend, device = o.job.compile.device] { return backend->device_bytes(device); });
     o.job.profile = &*profile;
     o.job.compile.profile = true;
   }
