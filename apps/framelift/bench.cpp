@@ -188,6 +188,7 @@ void add_bench_command(CLI::App& app, Run& run) {
   CLI::App& c = *bench.add_subcommand("network", "The network alone, with every stream of the engine busy");
   c.alias("model");
   o->engine.add_to(c);
+  o->engine.add_denoise_to(c);
   c.add_option("name", o->engine.model, "The same as --model");
   c.add_option("--size", o->size, "WIDTHxHEIGHT of the input")->capture_default_str();
   c.add_option("--batch", o->batches, "Pictures in one run of the network; several: 1,2,4,8")
@@ -200,10 +201,10 @@ void add_bench_command(CLI::App& app, Run& run) {
   c.add_option("--csv", o->csv, "Write a table to this file");
   c.add_option("--chart", o->chart, "Write bars of speed and latency to this file, as HTML");
   c.add_flag("--overwrite", o->overwrite, "Replace existing files");
-  c.callback([o, &run] {
   c.add_flag("--auto", o->search,
              "Search batch (up to --batch, default 8), streams and threads for the fastest, and say why; kept on disk")
       ->excludes("--csv", "--chart");
+  c.callback([o, &run] {
     run = [o] {
       const Status status = bench_network(*o);
       return status ? 0 : report_failure(status.error());

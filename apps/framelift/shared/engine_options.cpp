@@ -23,11 +23,14 @@ std::filesystem::path cache_folder() {
 void EngineOptions::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model name (see 'framelift models list') or weight file")
       ->capture_default_str();
+  add_engine_to(command);
+}
+
+void EngineOptions::add_denoise_to(CLI::App& command) {
   command
       .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
-  add_engine_to(command);
 }
 
 void EngineOptions::add_engine_to(CLI::App& command) {
@@ -67,20 +70,20 @@ Result<CompileOptions> EngineOptions::compile_options() const {
   FL_TRY(options.precision, parse_precision(precision));
   options.device = device;
   options.threads = threads;
+  options.streams = streams;
   options.latency = mode == "latency";
   if (!no_cache) options.cache_dir = cache_folder();
   return options;
-  options.streams = streams;
 }
 
-Result<PictureSize> parse_size(std::string_view option, const std::string& text) {
-  PictureSize size;
-  char tail = 0;
 std::filesystem::path EngineOptions::tuning_file() const {
   const std::filesystem::path folder = no_cache ? std::filesystem::path() : cache_folder();
   return folder.empty() ? folder : folder / ("tuning-" FRAMELIFT_VERSION ".json");
 }
 
+Result<PictureSize> parse_size(std::string_view option, const std::string& text) {
+  PictureSize size;
+  char tail = 0;
   if (std::sscanf(text.c_str(), "%dx%d%c", &size.width, &size.height, &tail) != 2 || size.width < 1 ||
       size.height < 1 || size.width > max_picture_edge || size.height > max_picture_edge)
     return fail(ErrorCode::invalid_argument, "{} '{}' is not WIDTHxHEIGHT in pixels, 1 to {} each", option, text,

@@ -20,14 +20,15 @@ struct EngineOptions {
   std::string mode = "throughput";
   bool no_cache = false;
 
-  void add_to(CLI::App& command);         // all of them
-  void add_engine_to(CLI::App& command);  // all but the model
+  void add_to(CLI::App& command);          // model and engine
+  void add_engine_to(CLI::App& command);   // all but the model
+  void add_denoise_to(CLI::App& command);  // of models that upscale
 
   Result<Network> load() const;
   Result<CompileOptions> compile_options() const;
-};
   // Where tunings are kept (pipeline/tuning/tuner.h); empty: nowhere.
   std::filesystem::path tuning_file() const;
+};
 
 struct PictureSize {
   int width = 0, height = 0;  // 1..max_picture_edge

@@ -206,13 +206,6 @@ void VideoCommand::add_processing_to(CLI::App& c) {
       ->capture_default_str();
   c.add_flag("--keep-bars", job.keep_bars, "Leave the black bars of the letterbox in the output; default cut off")
       ->needs(fixed_size);
-  c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
-      ->check(CLI::Range(1, max_picture_edge));
-  c.add_option(
-       "--overlap", job.overlap,
-       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
-       "the same as without tiles; default whatever suits the model")
-      ->check(CLI::Range(0, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))
@@ -222,6 +215,16 @@ void VideoCommand::add_processing_to(CLI::App& c) {
   c.add_option("--timing-interval", job.timing_interval, "A line of timings after every so many frames")
       ->check(CLI::Range(1, 1 << 30));
   c.add_option("--target-fps", target_fps, "Rate that late frames are judged by; default the input's own");
+}
+
+void VideoCommand::add_tiles_to(CLI::App& c) {
+  c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
+      ->check(CLI::Range(1, max_picture_edge));
+  c.add_option(
+       "--overlap", job.overlap,
+       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
+       "the same as without tiles; default whatever suits the model")
+      ->check(CLI::Range(0, max_picture_edge));
 }
 
 void VideoCommand::add_encoder_to(CLI::App& c) {
