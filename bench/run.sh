@@ -25,4 +25,8 @@ if [[ -f $weights && -f $clip ]]; then
   $python bench/segment.py "$framelift" --model "$weights" --clip "$clip" --rounds "${ROUNDS:-5}"
 fi
 $python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
+small=tests/golden/srvgg_x2.weights.safetensors
+$python bench/profiler.py "$framelift" --model "$small" --frames 300
+$python bench/batching.py "$(dirname "$framelift")"
+$python bench/tuning.py "$framelift" --model "$small=320x180"
 $python bench/render.py
