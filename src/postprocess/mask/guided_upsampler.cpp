@@ -171,7 +171,8 @@ void GuidedUpsampler::paint_part(const Region& part, int upper, int lower, const
   GuidePart guide;
   if (radius_ > 0) guide = guide_(part);
   for (int y = 0; y < part.height; ++y) {
-    const FitRows fit{upper_.data(), lower_.data(), stride, rows_.weight[static_cast<size_t>(part.y + y)]};
+    const FitRows fit{upper_.data(), lower_.data(), stride,
+                      rows_.weight[static_cast<size_t>(part.y) + static_cast<size_t>(y)]};
     const float* const rgb[3] = {guide.rgb[0] + y * guide.stride, guide.rgb[1] + y * guide.stride,
                                  guide.rgb[2] + y * guide.stride};
     guided_row(fit, radius_ > 0 ? rgb : nullptr, edges, n, target + int64_t{y} * target_width_);

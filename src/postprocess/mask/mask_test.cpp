@@ -13,6 +13,8 @@
 namespace framelift {
 namespace {
 
+size_t index_of(int i) { return static_cast<size_t>(i); }
+
 Tensor random_plane(int planes, int height, int width, uint32_t seed) {
   std::mt19937 engine(seed);
   Tensor tensor(DType::f32, {1, planes, height, width});
@@ -145,9 +147,9 @@ TEST(BoxFilter, EqualsTheMeanOfEveryWindow) {
         int count = 0;
         for (int v = std::max(y - radius, 0); v <= std::min(y + radius, height - 1); ++v)
           for (int u = std::max(x - radius, 0); u <= std::min(x + radius, width - 1); ++u, ++count)
-            sum += src.f32()[static_cast<size_t>(v * width + u)];
+            sum += src.f32()[index_of(v * width + u)];
         // Two roundings to float32 of numbers below 1.
-        EXPECT_NEAR(dst[static_cast<size_t>(y * width + x)], sum / count, 2e-6) << y << ' ' << x;
+        EXPECT_NEAR(dst[index_of(y * width + x)], sum / count, 2e-6) << y << ' ' << x;
       }
   }
 }
@@ -207,22 +209,21 @@ std::vector<double> guided_reference(const Tensor& guide, const Tensor& plane, i
                                      const MatteEdges& edges) {
   const auto H = static_cast<int>(guide.shape()[2]), W = static_cast<int>(guide.shape()[3]);
   const auto h = static_cast<int>(plane.shape()[2]), w = static_cast<int>(plane.shape()[3]);
-  const auto at = [&](int c, int y, int x) { return double{guide.f32()[static_cast<size_t>((c * H + y) * W + x)]}; };
-  std::vector<std::array<double, 4>> small(static_cast<size_t>(h * w)), fit(small.size()), mean(small.size());
+  const auto at = [&](int c, int y, int x) { return double{guide.f32()[index_of((c * H + y) * W + x)]}; };
+  std::vector<std::array<double, 4>> small(index_of(h * w)), fit(small.size()), mean(small.size());
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < w; ++x) {
-      auto& s = small[static_cast<size_t>(y * w + x)];
+      auto& s = small[index_of(y * w + x)];
       int count = 0;
       for (int v = y * H / h; v < (y + 1) * H / h; ++v)
         for (int u = x * W / w; u < (x + 1) * W / w; ++u, ++count)
           for (int c = 0; c < 3; ++c) s[static_cast<size_t>(c)] += at(c, v, u);
       for (size_t c = 0; c < 3; ++c) s[c] /= count;
-      s[3] = plane.f32()[static_cast<size_t>(y * w + x)];
+      s[3] = plane.f32()[index_of(y * w + x)];
     }
   const auto window = [&](int y, int x, const auto& visit) {
     for (int v = std::max(y - radius, 0); v <= std::min(y + radius, h - 1); ++v)
-      for (int u = std::max(x - radius, 0); u <= std::min(x + radius, w - 1); ++u)
-        visit(static_cast<size_t>(v * w + u));
+      for (int u = std::max(x - radius, 0); u <= std::min(x + radius, w - 1); ++u) visit(index_of(v * w + u));
   };
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < w; ++x) {
@@ -243,14 +244,14 @@ std::vector<double> guided_reference(const Tensor& guide, const Tensor& plane, i
           const double factor = row == c ? 0 : e[row][c] / e[c][c];
           for (int d = 0; d < 4; ++d) e[row][d] -= factor * e[c][d];
         }
-      auto& f = fit[static_cast<size_t>(y * w + x)];
+      auto& f = fit[index_of(y * w + x)];
       f[3] = m[3] / n;
       for (size_t c = 0; c < 3; ++c) f[3] -= (f[c] = e[c][3] / e[c][c]) * m[c] / n;
     }
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < w; ++x) {
       double n = 0;
-      auto& sum = mean[static_cast<size_t>(y * w + x)];
+      auto& sum = mean[index_of(y * w + x)];
       window(y, x, [&](size_t i) {
         ++n;
         for (size_t c = 0; c < 4; ++c) sum[c] += fit[i][c];
@@ -265,7 +266,7 @@ std::vector<double> guided_reference(const Tensor& guide, const Tensor& plane, i
       const int y0 = static_cast<int>(sy), x0 = static_cast<int>(sx);
       const int y1 = std::min(y0 + 1, h - 1), x1 = std::min(x0 + 1, w - 1);
       const auto value = [&](size_t c) {
-        const auto f = [&](int v, int u) { return mean[static_cast<size_t>(v * w + u)][c]; };
+        const auto f = [&](int v, int u) { return mean[index_of(v * w + u)][c]; };
         return (f(y0, x0) * (x0 + 1 - sx) + f(y0, x1) * (sx - x0)) * (y0 + 1 - sy) +
                (f(y1, x0) * (x0 + 1 - sx) + f(y1, x1) * (sx - x0)) * (sy - y0);
       };
@@ -283,8 +284,7 @@ TEST(GuidedUpsampler, EqualsTheFilterAsItIsDefined) {
     for (int y = 0; y < h; ++y)
       for (int x = 0; x < w; ++x) {
         const double distance = std::hypot(y - 0.5 * h, x - 0.5 * w);
-        plane.f32()[static_cast<size_t>(y * w + x)] =
-            static_cast<float>(std::clamp((9 - distance) / 2 + 0.5, 0.0, 1.0));
+        plane.f32()[index_of(y * w + x)] = static_cast<float>(std::clamp((9 - distance) / 2 + 0.5, 0.0, 1.0));
       }
     GuidedUpsampler upsampler(h, w, H, W, 2, 1e-2f);
     int asked = 0;
