@@ -106,9 +106,21 @@ def hdr_quality(data):
         table(["source", "model", "--stabilise 0", "--stabilise 0.9"], flicker)])
 
 
+def segment(data):
+    programs = ("framelift", "mediapipe", "openvino")
+    rows = [[{"none": "nothing"}.get(row["encoder"], row["encoder"]),
+             *(f"{row['fps'][p]['median']:.1f} ({row['fps'][p]['min']:.1f}-{row['fps'][p]['max']:.1f})" for p in programs),
+             *(f"{row['speed_over'][p]:.2f}" for p in programs[1:]), f"{row['peak_rss']['framelift'] / 2**20:.0f}"]
+            for row in data["jobs"]]
+    return "\n".join([machine_line(data), table(
+        ["encoder", "framelift fps (min-max)", f"MediaPipe {data['versions']['mediapipe']}", "OpenVINO Python API",
+         "over MediaPipe", "over OpenVINO", "peak MiB"], rows)])
+
+
 def main():
     text = DOC.read_text()
     for section, render in (("pipeline", pipeline), ("network", network), ("hdr", hdr), ("hdr_quality", hdr_quality),
+                            ("segment", segment),
                             ("memory", memory), ("kernels", kernels)):
         data = measure.load(section)
         body = render(data) if data else "Not measured yet: `make bench`."

@@ -20,5 +20,13 @@ if [[ -d $real/weights/hdrtvnetpp ]]; then
   $python bench/hdr.py "$framelift" --weights "$real/weights/hdrtvnetpp" --clip "$assets/bigbuckbunny.mp4" --rounds "${ROUNDS:-5}"
   $python bench/hdr_quality.py "$framelift" --assets "$real"
 fi
+weights=$real/weights/segmentation/selfie_segmentation.tflite clip=$real/video/intel_asl_walk.mkv
+if [[ -f $weights && -f $clip ]]; then
+  $python bench/segment.py "$framelift" --model "$weights" --clip "$clip" --rounds "${ROUNDS:-5}"
+fi
 $python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
+small=tests/golden/srvgg_x2.weights.safetensors
+$python bench/profiler.py "$framelift" --model "$small" --frames 300
+$python bench/batching.py "$(dirname "$framelift")"
+$python bench/tuning.py "$framelift" --model "$small=320x180"
 $python bench/render.py

@@ -6,6 +6,8 @@
 #include "apps/framelift/shared/engine_options.h"
 #include "apps/framelift/shared/text_file.h"
 #include "graph/analysis.h"
+#include "pipeline/tuning/network_speed.h"
+#include "pipeline/tuning/tuner.h"
 #include "pipeline/video_job.h"
 
 namespace framelift {
@@ -19,6 +21,7 @@ struct NetworkBenchOptions {
   std::string csv, chart;
   bool json = false;
   bool resident = false;
+  bool search = false;
   bool overwrite = false;
 };
 
@@ -33,57 +36,29 @@ struct NetworkFigures {
   int64_t resident_bytes = 0;  // of the process, with the network and all requests
 };
 
-// Keeps every request in flight until the time is up, after one untimed round.
-Result<NetworkFigures> measure(Executable& executable, double seconds) {
-  std::vector<std::unique_ptr<InferRequest>> requests;
-  for (int i = 0; i < executable.streams(); ++i) {
-    FL_TRY(auto request, executable.create_request());
-    std::ranges::fill(request->input(0).f32(), 0.5f);
-    requests.push_back(std::move(request));
-  }
-  for (auto& r : requests) FL_CHECK(r->start());
-  for (auto& r : requests) FL_CHECK(r->wait());
-
-  DurationHistogram latency;
-  std::vector<Clock::time_point> started(requests.size());
-  const auto begin = Clock::now();
-  auto start = [&](size_t i) {
-    started[i] = Clock::now();
-    return requests[i]->start();
-  };
-  for (size_t i = 0; i < requests.size(); ++i) FL_CHECK(start(i));
-  size_t running = requests.size();
-  for (size_t i = 0; running > 0; i = (i + 1) % requests.size()) {
-    if (started[i] == Clock::time_point{}) continue;
-    FL_CHECK(requests[i]->wait());
-    latency.add(seconds_between(started[i], Clock::now()));
-    if (seconds_between(begin, Clock::now()) < seconds) {
-      FL_CHECK(start(i));
-    } else {
-      started[i] = {};
-      --running;
-    }
-  }
-  NetworkFigures figures;
-  figures.batch = static_cast<int>(executable.inputs().front().shape[0]);
-  figures.frames = latency.count() * figures.batch;
-  figures.ms_per_frame = 1e3 * seconds_between(begin, Clock::now()) / static_cast<double>(figures.frames);
-  figures.p50_ms = 1e3 * latency.quantile(0.5);
-  figures.p95_ms = 1e3 * latency.quantile(0.95);
-  figures.p99_ms = 1e3 * latency.quantile(0.99);
-  figures.streams = executable.streams();
-  figures.precision = executable.precision();
-  figures.resident_bytes = resident_bytes();
-  return figures;
-}
-
 Result<NetworkFigures> bench_batch(const NetworkBenchOptions& o, const Network& network, Backend& backend,
                                    const CompileOptions& compile, const PictureSize& size, int batch) {
   FL_TRY(const Graph graph, network.build(batch, size.height, size.width));
+  CompileOptions options = compile;
+  if (o.engine.mode == "auto") {
+    FL_TRY(const Tuning tuning,
+           tune({&network, &backend, compile, size.height, size.width, batch, batch}, o.engine.tuning_file()));
+    options = with_setting(options, tuning.best);
+  }
   const auto begin = Clock::now();
-  FL_TRY(const auto executable, backend.compile(graph, network.parameters, compile));
+  FL_TRY(const auto executable, backend.compile(graph, network.parameters, options));
   const double compile_seconds = seconds_between(begin, Clock::now());
-  FL_TRY(NetworkFigures figures, measure(*executable, o.seconds));
+  FL_TRY(const NetworkSpeed speed, measure_speed(*executable, o.seconds));
+  NetworkFigures figures;
+  figures.batch = batch;
+  figures.frames = speed.frames;
+  figures.ms_per_frame = 1e3 / speed.frames_per_second();
+  figures.p50_ms = 1e3 * speed.latency.quantile(0.5);
+  figures.p95_ms = 1e3 * speed.latency.quantile(0.95);
+  figures.p99_ms = 1e3 * speed.latency.quantile(0.99);
+  figures.streams = executable->streams();
+  figures.precision = executable->precision();
+  figures.resident_bytes = resident_bytes();
   figures.compile_seconds = compile_seconds;
   figures.gflop_per_frame = static_cast<double>(graph_cost(graph).flops) * 1e-9 / batch;
   return figures;
@@ -133,6 +108,33 @@ std::string to_chart(const std::string& title, const std::vector<nlohmann::order
   return chart_page(title, bar_chart_svg(title, "", "", bars));
 }
 
+// The search for the fastest setting, with everything it tried.
+Status find_fastest(const NetworkBenchOptions& o, const TuningSubject& subject) {
+  FL_TRY(const Tuning tuning, tune(subject, o.engine.tuning_file()));
+  if (o.json) {
+    nlohmann::ordered_json trials = nlohmann::ordered_json::array();
+    for (const TuningTrial& t : tuning.trials)
+      trials.push_back({{"batch", t.setting.batch},
+                        {"streams", t.setting.streams},
+                        {"threads", t.setting.threads},
+                        {"fps", t.fps},
+                        {"failure", t.failure}});
+    const nlohmann::ordered_json found{{"batch", tuning.best.batch},
+                                       {"streams", tuning.best.streams},
+                                       {"threads", tuning.best.threads},
+                                       {"fps", tuning.fps},
+                                       {"reason", tuning.reason},
+                                       {"remembered", tuning.remembered},
+                                       {"trials", trials}};
+    fmt::print("{}\n", found.dump(2));
+    return {};
+  }
+  for (const TuningTrial& t : tuning.trials)
+    fmt::print("{}: {}\n", to_string(t.setting), t.failure.empty() ? fmt::format("{:.1f} fps", t.fps) : t.failure);
+  fmt::print("{}{}\n", tuning.remembered ? "remembered: " : "", tuning.reason);
+  return {};
+}
+
 Status bench_network(const NetworkBenchOptions& o) {
   FL_TRY(TextFile csv, TextFile::open(o.csv, {}, o.overwrite));
   FL_TRY(TextFile chart, TextFile::open(o.chart, {}, o.overwrite));
@@ -145,6 +147,11 @@ Status bench_network(const NetworkBenchOptions& o) {
   const int step = network.contract.alignment;
   const auto whole = [&](int length) { return (length + step - 1) / step * step; };
   size = {whole(size.width), whole(size.height)};
+
+  if (o.search) {
+    const int largest = std::ranges::max(o.batches);
+    return find_fastest(o, {&network, backend, compile, size.height, size.width, 1, largest > 1 ? largest : 8});
+  }
 
   std::vector<nlohmann::ordered_json> rows;
   for (const int batch : o.batches) {
@@ -174,12 +181,14 @@ void add_bench_command(CLI::App& app, Run& run) {
       "Examples:\n"
       "  framelift bench network --model animevideov3 --size 640x360 --precision bf16\n"
       "  framelift bench model hdr.safetensors --batch 1,2,4,8 --mode latency --chart batches.html\n"
+      "  framelift bench model animevideov3 --size 640x360 --auto\n"
       "  framelift bench matrix --models animevideov3,general-x4v3 --precisions f32,bf16 --csv matrix.csv");
   add_bench_matrix_command(bench, run);
   auto o = std::make_shared<NetworkBenchOptions>();
   CLI::App& c = *bench.add_subcommand("network", "The network alone, with every stream of the engine busy");
   c.alias("model");
   o->engine.add_to(c);
+  o->engine.add_denoise_to(c);
   c.add_option("name", o->engine.model, "The same as --model");
   c.add_option("--size", o->size, "WIDTHxHEIGHT of the input")->capture_default_str();
   c.add_option("--batch", o->batches, "Pictures in one run of the network; several: 1,2,4,8")
@@ -192,6 +201,9 @@ void add_bench_command(CLI::App& app, Run& run) {
   c.add_option("--csv", o->csv, "Write a table to this file");
   c.add_option("--chart", o->chart, "Write bars of speed and latency to this file, as HTML");
   c.add_flag("--overwrite", o->overwrite, "Replace existing files");
+  c.add_flag("--auto", o->search,
+             "Search batch (up to --batch, default 8), streams and threads for the fastest, and say why; kept on disk")
+      ->excludes("--csv", "--chart");
   c.callback([o, &run] {
     run = [o] {
       const Status status = bench_network(*o);

@@ -197,6 +197,7 @@ void add_expand_command(CLI::App& app, Run& run) {
       "What 1 of the network's output becomes, in units of SDR white; default what the model was trained with, "
       "usually 4");
   video.add_processing_to(c);
+  video.add_tiles_to(c);
   video.add_encoder_to(c);
   video.add_source_to(c);
   c.add_option("--stabilise", video.job.stabilise,

@@ -32,6 +32,7 @@ void add_hdr_command(CLI::App& app, Run& run) {
   CLI::App& c = *app.add_subcommand("hdr", "Turn SDR video into HDR (PQ or HLG, BT.2020)");
   o->engine.model = "hdrtvnet";
   o->add_to(c);
+  o->add_tiles_to(c);
   o->job.stabilise = 0.9f;
   c.add_option("--stabilise", o->job.stabilise,
                "How steady the frame's overall tone is kept, 0 (each frame by itself) to 0.99; starts anew at cuts")

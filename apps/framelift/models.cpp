@@ -52,6 +52,9 @@ void print_network(const Network& network) {
   print(fmt::format("name        {}\nnetwork     {} ({})\nscale       x{}\nparameters  {}\n", network.name,
                     network.architecture->name, network.architecture->description, network.contract.scale,
                     network.parameter_count()));
+  const auto mb = [&](int bytes) { return static_cast<double>(network.parameter_count()) * bytes * 1e-6; };
+  if (network.parameter_count() > 0)
+    print(fmt::format("size        {:.2f} MB in f32, {:.2f} in f16 and bf16, {:.2f} in int8\n", mb(4), mb(2), mb(1)));
   if (!network.from_file.summary.empty()) print(fmt::format("contract    {}\n", network.from_file.summary));
   for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
   if (!network.contract.classes.empty()) {

@@ -64,6 +64,8 @@ void add_play_command(CLI::App& app, Run& run) {
   video.job.stabilise = 0.9f;
   c.add_option("input", video.job.source.path, "Video, picture, folder, 'dir/%04d.png', or - for stdin")->required();
   video.add_processing_to(c);
+  video.add_tiles_to(c);
+  video.engine.add_denoise_to(c);
   video.add_source_to(c);
   CLI::Option* model = c.get_option("--model");
   CLI::Option* hdr = c.add_flag_callback(

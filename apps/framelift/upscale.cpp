@@ -7,6 +7,8 @@ void add_upscale_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<VideoCommand>();
   CLI::App& c = *app.add_subcommand("upscale", "Enlarge a video, a picture or a folder of pictures");
   o->add_to(c);
+  o->add_tiles_to(c);
+  o->engine.add_denoise_to(c);
   c.footer(
       "Examples:\n"
       "  framelift upscale in.mp4 out.mkv\n"

@@ -31,6 +31,7 @@ struct CompileOptions {
   Precision precision = Precision::automatic;
   int threads = 0;                  // CPU threads; 0: all the process may use
   bool latency = false;             // true: one request uses all threads; false: best total throughput
+  int streams = 0;                  // requests that run at a time and share the threads; 0: the engine's choice
   std::filesystem::path cache_dir;  // compiled-engine cache; empty: no cache
   // Inputs and outputs stay on the device, and what input() and output() give is neither read nor written: for
   // measuring the network without the way to the device and back. No effect where the device is the host.
@@ -121,6 +122,10 @@ class Backend {
   virtual const char* name() const = 0;
   // Facts for `framelift doctor`, one line each ("AMD EPYC ...: f32, bf16 native"). Empty list: cannot run here.
   virtual std::vector<std::string> describe() const = 0;
+  // Whether CompileOptions::streams and threads change how fast it is.
+  virtual bool has_streams() const { return false; }
+  // Memory of a device (CompileOptions::device) that this process holds for networks; 0: it is the host's. Thread-safe.
+  virtual int64_t device_bytes(const std::string&) const { return 0; }
   // Why this backend cannot run the graph with these options, or success.
   virtual Status supports(const Graph& graph, const CompileOptions& options) const = 0;
   // Binds `parameters` to the graph's parameters by name (all must be there with the right shape) and compiles.

@@ -75,6 +75,13 @@ Frame part_of(const Frame& frame, const Region& region);
 // What one frame of a FramePool takes, rows padded for alignment.
 size_t frame_bytes(const PixelFormat& format, int width, int height);
 
+// What of a pool has been in use at its busiest.
+struct PoolUse {
+  size_t capacity = 0;     // pieces; what is in use, where it grows
+  size_t most = 0;         // pieces in use at the same time
+  size_t piece_bytes = 0;  // of one
+};
+
 // Reuses picture memory: acquire() waits until one of `capacity` blocks is free, and allocates only the first time a
 // block is used. Frames may outlive the pool object: the blocks are freed when the last one comes back. Thread-safe.
 class FramePool {
@@ -90,6 +97,8 @@ class FramePool {
   Result<Frame> acquire();
   // Wakes waiters for good: from now on acquire() fails with `cancelled`.
   void cancel();
+  // Until now.
+  PoolUse use() const;
 
  private:
   struct State;

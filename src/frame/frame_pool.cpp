@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <new>
@@ -36,7 +37,7 @@ struct FramePool::State {
   int width, height;
   PixelFormat format;
   bool grows = false;
-  size_t frame_bytes = 0;
+  size_t frame_bytes = 0, most = 0;
   std::mutex mutex;
   std::condition_variable available;
   bool cancelled = false;
@@ -78,6 +79,11 @@ void FramePool::cancel() {
   state_->available.notify_all();
 }
 
+PoolUse FramePool::use() const {
+  std::lock_guard lock(state_->mutex);
+  return {state_->blocks.size(), state_->most, state_->frame_bytes};
+}
+
 Result<Frame> FramePool::acquire() {
   State& state = *state_;
   State::Block* block = nullptr;
@@ -88,6 +94,7 @@ Result<Frame> FramePool::acquire() {
     if (state.free.empty()) state.add_block();
     block = state.free.back();
     state.free.pop_back();
+    state.most = std::max(state.most, state.blocks.size() - state.free.size());
   }
   block->keep_alive = state_;
   Frame frame;

@@ -42,6 +42,23 @@ TEST(FramePool, GrowsWhereItIsMeantTo) {
   EXPECT_EQ(pool.acquire()->planes[0].data, last);
 }
 
+TEST(FramePool, KnowsHowMuchWasInUseAtItsBusiest) {
+  const PixelFormat format{ColorFamily::rgb, 8, 0, 0, false};
+  FramePool pool(10, 4, format, 3);
+  EXPECT_EQ(pool.use().most, 0u);
+  {
+    const auto a = pool.acquire(), b = pool.acquire();
+    EXPECT_EQ(pool.use().most, 2u);
+  }
+  const auto c = pool.acquire();
+  EXPECT_EQ(pool.use().most, 2u) << "what came back is not forgotten";
+  EXPECT_EQ(pool.use().capacity, 3u);
+  EXPECT_EQ(pool.use().piece_bytes, frame_bytes(format, 10, 4));
+  FramePool growing(10, 4, format, FramePool::growing);
+  const auto d = growing.acquire(), e = growing.acquire();
+  EXPECT_EQ(growing.use().capacity, 2u);
+}
+
 TEST(FramePool, ReusesMemoryAndAlignsRows) {
   FramePool pool(33, 21, PixelFormat{ColorFamily::yuv, 10, 1, 1, false}, 1);
   std::byte* first = nullptr;

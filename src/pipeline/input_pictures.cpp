@@ -1,6 +1,7 @@
 #include "pipeline/input_pictures.h"
 
 #include <cstring>
+#include <functional>
 
 #include "pipeline/mask/eyes.h"
 
@@ -67,6 +68,24 @@ Result<std::span<const Frame>> InputPictures::run(const Frame& source) {
     }
   }
   return std::span<const Frame>(pictures_);
+}
+
+Status InputPictures::read(const Frame& source, const PictureReader& reader, const Region& region,
+                           const TensorView& input) {
+  const int width = pictures_[0].width, height = pictures_[0].height;
+  for (size_t i = 0; i < eyes_.size(); ++i) {
+    const Frame eye = part_of(source, eyes_[i]);
+    if (wrap_ > 0) wrap(eye, wrap_, wrapped_);
+    const TensorView dst = input.item(static_cast<int64_t>(i));
+    const int64_t plane = int64_t{region.width} * region.height;
+    const auto take = [&](int x, int y, const Frame& part) {
+      reader.run_row(part,
+                     {dst.as<float>() + int64_t{y - region.y} * region.width + (x - region.x), region.width, plane});
+    };
+    FL_CHECK(resizer_->run_rows(wrap_ > 0 ? wrapped_ : eye, std::cref(take)));  // by reference: nothing is allocated
+    reader.complete(width, height, region, dst);
+  }
+  return {};
 }
 
 }  // namespace framelift

@@ -7,6 +7,7 @@
 
 #include "pipeline/job_plan.h"
 #include "postprocess/resize.h"
+#include "preprocess/picture_reader.h"
 
 namespace framelift {
 
@@ -19,6 +20,12 @@ class InputPictures {
   // JobPlan::eyes pictures of picture_layout(), valid until the next call and as long as `source`, a frame of the
   // input.
   Result<std::span<const Frame>> run(const Frame& source);
+
+  // Whether the source is resized.
+  bool resizes() const { return resizer_.has_value(); }
+  // Where resizes(): what `reader` makes of run()'s pictures, item by item of `input`, f32 [pictures, 3, region.height,
+  // region.width], in one pass over memory. `region` holds the whole picture.
+  Status read(const Frame& source, const PictureReader& reader, const Region& region, const TensorView& input);
 
  private:
   std::vector<Region> eyes_;        // in the source's frames

@@ -12,6 +12,7 @@
 #include "decode/picture_files.h"
 #include "graph/analysis.h"
 #include "pipeline/mask/eyes.h"
+#include "pipeline/tuning/tuner.h"
 
 namespace framelift {
 namespace {
@@ -306,7 +307,15 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
     FL_TRY(network.tiles, plan_tiles(request));
     const int pictures = plan.eyes == EyeLayout::one ? 1 : 2;
     FL_TRY(const Graph graph, job.network->build(pictures, network.tiles.tile_height, network.tiles.tile_width));
-    auto executable = job.backend->compile(graph, job.network->parameters, job.compile);
+    CompileOptions compile = job.compile;
+    if (job.tuning_file) {
+      FL_TRY(const Tuning tuning, tune({job.network, job.backend, compile, network.tiles.tile_height,
+                                        network.tiles.tile_width, pictures, pictures},
+                                       *job.tuning_file));
+      compile = with_setting(compile, tuning.best);
+      network.tuning = tuning.reason;
+    }
+    auto executable = job.backend->compile(graph, job.network->parameters, compile);
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {
       network.executable = std::move(*executable);

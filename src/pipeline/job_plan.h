@@ -60,6 +60,7 @@ struct TiledNetwork {
   std::vector<std::unique_ptr<InferRequest>> requests;
   double compile_seconds = 0;
   bool compile_cached = false;  // read from the cache on disk
+  std::string tuning;           // what was chosen by measurement and why; empty: nothing was
 
   // Runs the network this many times on a gray picture, so that what engines do at their first runs is over.
   Status warm_up(int runs, const Cancellation* cancel);

@@ -111,6 +111,7 @@ Result<std::string> describe_job(const VideoJob& given) {
                       to_string(ready.network.executable->precision()), job.backend->name(), cost.parameter_count,
                       static_cast<double>(cost.flops) * 1e-9 * static_cast<double>(tiles.tiles.size()),
                       ready.network.executable->streams());
+  if (!ready.network.tuning.empty()) text += fmt::format("tuned    {}\n", ready.network.tuning);
   text += fmt::format("tiles    {} of {}x{}{}\n", tiles.tiles.size(), tiles.tile_width, tiles.tile_height,
                       tiles.blend ? ", blended" : "");
   text += fmt::format("output   {} {}x{}\n", ready.sink->describe(), ready.plan.output_width, ready.plan.output_height);

@@ -63,6 +63,8 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPict
   }
   pixels_ = plan_device_pixels(network, reader, picture_layout(plan, source.info()), writer, plan.kept,
                                flicker_.has_value() || writer.mask.has_value());
+  // Unless something else looks at the resized picture, too.
+  one_pass_ = pictures.resizes() && network.tiles.tiles.size() == 1 && !network.frame && !(pixels_ && pixels_->reading);
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   unpainted_.reserve(slots_.size());
 }
@@ -125,21 +127,26 @@ Status River::preprocess() {
   while (auto frame = waiting(preprocess_meter, StageTime::waiting_for_input, [&] { return decoded_.pop(); })) {
     const auto slot = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_slots_.pop(); });
     if (!slot) return interrupted();
+    most_slots_ = std::max(most_slots_, slots_.size() - free_slots_.size());
     const Frame& source = slots_[static_cast<size_t>(*slot)] = std::move(*frame);
     std::span<const Frame> pictures;
     {
       StageTimer timer(preprocess_meter);
-      FL_TRY(pictures, pictures_.run(source));
+      if (!one_pass_) {
+        FL_TRY(pictures, pictures_.run(source));
+      }
       if (network_.frame) FL_CHECK(network_.frame->run(reader_, pictures[0]));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
       const auto index = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_requests_.pop(); });
       if (!index) return interrupted();
+      most_requests_ = std::max(most_requests_, network_.requests.size() - free_requests_.size());
       InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
       RunningTile running{*index, static_cast<int>(tile), *slot, {}, {}};
       {
         StageTimer timer(preprocess_meter);
-        FL_CHECK(read_tile(pictures, network_.tiles.tiles[tile], request));
+        FL_CHECK(one_pass_ ? pictures_.read(source, reader_, network_.tiles.tiles[tile].input, request.input(0))
+                           : read_tile(pictures, network_.tiles.tiles[tile], request));
         if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
         if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
         if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
@@ -375,17 +382,27 @@ JobReport River::report() const {
   report.peak_resident_bytes = peak_resident_bytes();
   report.steady_resident_bytes = steady_resident_;
   report.end_resident_bytes = resident_bytes();
+  report.device_bytes = job_.backend->device_bytes(job_.compile.device);
+  const VideoInfo& info = source_.info();
+  size_t run_bytes = 0;
+  for (const auto* ports : {&network_.executable->inputs(), &network_.executable->outputs()})
+    for (const PortInfo& port : *ports)
+      run_bytes += static_cast<size_t>(port.shape.elements()) * dtype_size(port.dtype);
+  report.pools = {{"source frames", {slots_.size(), most_slots_, frame_bytes(info.format, info.width, info.height)}},
+                  {"network tensors", {network_.requests.size(), most_requests_, run_bytes}},
+                  {"made frames", output_pool_.use()}};
+  if (network_pool_) report.pools.push_back({"frames before resizing", network_pool_->use()});
   if (allocation_counting_available() && frames_ > warm_up_frames)
     report.allocations_per_frame = static_cast<double>(allocations_at_end_ - allocations_at_steady_) /
                                    static_cast<double>(frames_ - warm_up_frames);
   report.model = job_.network->name;
   report.backend = job_.backend->name();
   report.precision = to_string(network_.executable->precision());
-  const VideoInfo& info = source_.info();
   report.input =
       fmt::format("{} {} {}x{} {}", info.container, info.codec, info.width, info.height, to_string(info.format));
   report.output = fmt::format("{} {}x{}", sink_.describe(), plan_.output_width, plan_.output_height);
   report.streams = network_.executable->streams();
+  report.tuning = network_.tuning;
   report.tiles = static_cast<int>(network_.tiles.tiles.size());
   report.tile_width = network_.tiles.tile_width;
   report.tile_height = network_.tiles.tile_height;

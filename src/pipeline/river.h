@@ -84,6 +84,7 @@ class River {
 
   std::vector<Frame> slots_;  // source frames whose tiles are being computed
   BoundedQueue<int> free_slots_, free_requests_;
+  size_t most_slots_ = 0, most_requests_ = 0;  // in use at a time; written by preprocess()
   BoundedQueue<Frame> decoded_;
   BoundedQueue<RunningTile> running_;
   BoundedQueue<FinishedFrame> processed_;
@@ -93,6 +94,7 @@ class River {
   std::optional<TileBlender> blender_;     // of tiles that blend
   MaskSchedule schedule_;                  // of masks; used by preprocess()
   std::vector<int> unpainted_;             // slots of frames whose masks wait for later ones; used by postprocess()
+  bool one_pass_ = false;                  // frames become the network's input without a resized picture between
   Result<DevicePixels> pixels_;            // an error ends the job as its first stage begins
   InFlightMeter network_meter_;
 

@@ -87,6 +87,10 @@ struct VideoJob {
   // Filled in while the job runs, and complete when it is; see profile/profile.h. Null: nothing is recorded.
   Profile* profile = nullptr;
 
+  // The network's streams and threads are those that are fastest here (tune() in pipeline/tuning/tuner.h), which this
+  // file remembers; an empty path: nothing does. Nothing: as `compile` says.
+  std::optional<std::filesystem::path> tuning_file;
+
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable
   std::function<void(const Progress&)> on_progress;  // called on the encode thread after each frame
 };

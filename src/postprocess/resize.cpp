@@ -32,6 +32,15 @@ struct Resizer::State {
   ZimgGraph graph;
   StagedPicture staged_src;  // for sources whose memory zimg cannot use, and odd sizes
   StagedPicture staged_dst;  // for odd sizes
+  StagedPicture rows;        // those of the destination that are being made, for run_rows()
+
+  // Planes of the source that zimg can use.
+  const PlaneView* planes_of(const Frame& frame) {
+    const int planes = color_planes(frame.format);
+    if (!odd_size(src) && zimg_can_use(frame.planes.data(), planes)) return frame.planes.data();
+    staged_src.copy_from(frame.planes.data(), planes, frame.format.bytes_per_sample());
+    return staged_src.planes();
+  }
   std::optional<PlaneResizer> alpha;
 };
 
@@ -69,6 +78,8 @@ Result<Resizer> Resizer::create(const PictureLayout& src, const PictureLayout& d
   state->dst = dst;
   FL_TRY(state->graph, ZimgGraph::create(from, to, dither));
   state->staged_src = StagedPicture(src.format, src_size, color_planes(src.format));
+  if (dst.format.chroma_shift_x == 0 && dst.format.chroma_shift_y == 0)
+    state->rows = StagedPicture(dst.format, {dst.width, state->graph.buffer_rows()}, color_planes(dst.format));
   if (odd_size(dst)) state->staged_dst = StagedPicture(dst.format, dst_size, color_planes(dst.format));
   if (src.format.alpha && dst.format.alpha) {
     FL_TRY(PlaneResizer alpha,
@@ -85,11 +96,7 @@ Status Resizer::run(const Frame& src, Frame& dst) {
   const int src_planes = color_planes(src.format), dst_planes = color_planes(dst.format);
   if (!zimg_can_use(dst.planes.data(), dst_planes))
     return fail(ErrorCode::invalid_argument, "the destination frame is not aligned to {} bytes", zimg_alignment);
-  const PlaneView* from = src.planes.data();
-  if (odd_size(s.src) || !zimg_can_use(from, src_planes)) {
-    s.staged_src.copy_from(from, src_planes, src.format.bytes_per_sample());
-    from = s.staged_src.planes();
-  }
+  const PlaneView* from = s.planes_of(src);
   const PlaneView* to = s.staged_dst.empty() ? dst.planes.data() : s.staged_dst.planes();
   FL_CHECK(s.graph.run(from, to, std::max(src_planes, dst_planes)));
   if (!s.staged_dst.empty()) s.staged_dst.copy_to(dst.planes.data(), dst_planes, dst.format.bytes_per_sample());
@@ -99,6 +106,31 @@ Status Resizer::run(const Frame& src, Frame& dst) {
   if (s.alpha) return s.alpha->run(src.planes[static_cast<size_t>(src_planes)], alpha);
   fill_opaque(alpha, dst.format, {0, 0, alpha.width, alpha.height});
   return {};
+}
+
+Status Resizer::run_rows(const Frame& src, const TakePart& take) {
+  State& s = *state_;
+  if (!matches(s.src, src) || s.rows.empty())
+    return fail(ErrorCode::invalid_argument, "a frame's size or pixel format is not the one the resizer was made for");
+  const int planes = color_planes(s.dst.format);
+  Frame part;
+  part.format = s.dst.format;
+  part.format.alpha = false;
+  part.color = s.dst.color;
+  part.height = 1;
+  const auto take_row = [&](int y, int left, int right) {
+    part.width = right - left;
+    for (int p = 0; p < planes; ++p) {
+      PlaneView& plane = part.planes[static_cast<size_t>(p)] = s.rows.planes()[p];
+      plane.data =
+          plane.row<std::byte>(y & (s.graph.buffer_rows() - 1)) + ptrdiff_t{left} * part.format.bytes_per_sample();
+      plane.width = part.width;
+      plane.height = 1;
+    }
+    take(left, y, part);
+  };
+  return s.graph.run_rows(s.planes_of(src), s.rows.planes(), std::max(color_planes(src.format), planes),
+                          std::cref(take_row));
 }
 
 struct PlaneResizer::State {

@@ -2,6 +2,7 @@
 // network's scale and for the alpha planes that networks ignore.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/result.h"
@@ -34,6 +35,13 @@ class Resizer {
   // src may have any alignment and stride. dst comes from a FramePool. Both have the formats and sizes given to
   // create(). Writes the planes of dst only. Errors: invalid_argument, internal.
   Status run(const Frame& src, Frame& dst);
+
+  // A part of a row of what run() would have made, with its place; its planes are gone when the call is over. Without
+  // alpha.
+  using TakePart = std::function<void(int x, int y, const Frame& part)>;
+  // The same in one pass over memory: rows go to `take` as they are made, some of their pixels more than once. For
+  // destinations without subsampled chroma. Errors: as run().
+  Status run_rows(const Frame& src, const TakePart& take);
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 #include "postprocess/zimg_graph.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace framelift {
@@ -43,20 +44,37 @@ Result<ZimgGraph> ZimgGraph::create(const zimg_image_format& src, const zimg_ima
   size_t bytes = 0;
   if (!result.graph_ || zimg_filter_graph_get_tmp_size(result.graph_.get(), &bytes) != ZIMG_ERROR_SUCCESS)
     return zimg_failure();
+  unsigned rows = 0;
+  if (zimg_filter_graph_get_output_buffering(result.graph_.get(), &rows) != ZIMG_ERROR_SUCCESS) return zimg_failure();
+  result.buffer_rows_ = static_cast<int>(std::bit_ceil(std::min(rows, dst.height)));
   result.temporary_ = Tensor(DType::u8, {static_cast<int64_t>(std::max<size_t>(bytes, 1))});
   return result;
 }
 
 Status ZimgGraph::run(const PlaneView* src, const PlaneView* dst, int planes) {
+  return process(src, dst, planes, ZIMG_BUFFER_MAX, nullptr);
+}
+
+Status ZimgGraph::run_rows(const PlaneView* src, const PlaneView* buffer, int planes, const TakeRow& take) {
+  return process(src, buffer, planes, static_cast<unsigned>(buffer_rows_) - 1, &take);
+}
+
+Status ZimgGraph::process(const PlaneView* src, const PlaneView* dst, int planes, unsigned dst_mask,
+                          const TakeRow* take) {
   zimg_image_buffer_const from{};
   zimg_image_buffer to{};
   from.version = to.version = ZIMG_API_VERSION;
   for (int p = 0; p < planes; ++p) {
     from.plane[p] = {src[p].data, src[p].stride_bytes, ZIMG_BUFFER_MAX};
-    to.plane[p] = {dst[p].data, dst[p].stride_bytes, ZIMG_BUFFER_MAX};
+    to.plane[p] = {dst[p].data, dst[p].stride_bytes, dst_mask};
   }
-  if (zimg_filter_graph_process(graph_.get(), &from, &to, temporary_.data(), nullptr, nullptr, nullptr, nullptr) !=
-      ZIMG_ERROR_SUCCESS)
+  const auto row_made = [](void* user, unsigned y, unsigned left, unsigned right) {
+    (*static_cast<const TakeRow*>(user))(static_cast<int>(y), static_cast<int>(left), static_cast<int>(right));
+    return 0;
+  };
+  if (zimg_filter_graph_process(graph_.get(), &from, &to, temporary_.data(), nullptr, nullptr,
+                                take ? static_cast<zimg_filter_graph_callback>(row_made) : nullptr,
+                                const_cast<TakeRow*>(take)) != ZIMG_ERROR_SUCCESS)
     return zimg_failure();
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <zimg.h>
 
+#include <functional>
 #include <memory>
 
 #include "base/result.h"
@@ -25,9 +26,18 @@ class ZimgGraph {
   // Planes are aligned and padded as zimg demands.
   Status run(const PlaneView* src, const PlaneView* dst, int planes);
 
+  // What was made of row y, from column `left` to before `right`, in the buffer's row y modulo its height.
+  using TakeRow = std::function<void(int y, int left, int right)>;
+  // The same into a buffer of as many rows as buffer_rows(), which are overwritten once they have been taken.
+  Status run_rows(const PlaneView* src, const PlaneView* buffer, int planes, const TakeRow& take);
+  int buffer_rows() const { return buffer_rows_; }  // a power of two
+
  private:
+  Status process(const PlaneView* src, const PlaneView* dst, int planes, unsigned dst_mask, const TakeRow* take);
+
   std::unique_ptr<zimg_filter_graph, FreeZimgGraph> graph_;
   Tensor temporary_;
+  int buffer_rows_ = 0;
 };
 
 // zimg insists on whole chroma samples: a picture's size rounded up to them.

@@ -28,6 +28,8 @@ class ColorConverter {
 
   // In place on f32 [1, 3, h, w]. A pixel's value does not depend on its place. NaN becomes black. Allocates nothing.
   void run(const TensorView& rgb) const;
+  // The same on n pixels of three rows.
+  void run(size_t n, float* const (&rgb)[3]) const { convert_color_row(plan_, n, rgb); }
 
  private:
   ColorConverter() = default;

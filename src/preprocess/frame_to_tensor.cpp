@@ -92,7 +92,7 @@ Result<FrameToTensor> FrameToTensor::create(const PixelFormat& format, const Col
   return converter;
 }
 
-void FrameToTensor::run(const Frame& frame, const Region& region, const TensorView& dst) const {
+void FrameToTensor::run(const Frame& frame, const Region& region, const PlanarRgb& dst) const {
   const ChromaSiting siting = reading_.siting;
   const CodeToRgb& transform = reading_.transform;
   const Columns columns = reflected_columns(region.x, region.right(), frame.width);
@@ -105,13 +105,12 @@ void FrameToTensor::run(const Frame& frame, const Region& region, const TensorVi
   size_t stride = 0;
   float* const lines = line_buffers(3 + ChromaRows::line_count, columns.last - columns.first + 8, &stride);
   ChromaRows chroma(frame, siting, transform.c_offset, columns, lines + 3 * stride, stride);
-  const int64_t plane_size = int64_t{region.width} * region.height;
 
   for (int row = 0; row < region.height; ++row) {
     const int y = reflect(region.y + row, frame.height);
-    float* const out = dst.as<float>() + int64_t{row} * region.width;
+    float* const out = dst.first + row * dst.row;
     float* rgb[3];
-    for (int c = 0; c < 3; ++c) rgb[c] = inside ? out + c * plane_size : lines + static_cast<size_t>(c) * stride;
+    for (int c = 0; c < 3; ++c) rgb[c] = inside ? out + c * dst.plane : lines + static_cast<size_t>(c) * stride;
 
     const auto codes = [&](int plane) { return samples(frame.planes[plane], bytes, columns.first, y); };
     if (format_.is_float()) {
@@ -129,7 +128,7 @@ void FrameToTensor::run(const Frame& frame, const Region& region, const TensorVi
     if (inside) continue;
     for (int x = region.x; x < region.right(); ++x) {
       const int from = reflect(x, frame.width) - columns.first, to = x - region.x;
-      for (int c = 0; c < 3; ++c) out[c * plane_size + to] = rgb[c][from];
+      for (int c = 0; c < 3; ++c) out[c * dst.plane + to] = rgb[c][from];
     }
   }
 }

@@ -10,6 +10,12 @@
 
 namespace framelift {
 
+// Where rows of R, G and B go, in floats: the first red one, and how far apart rows and planes are.
+struct PlanarRgb {
+  float* first = nullptr;
+  int64_t row = 0, plane = 0;
+};
+
 // Prepared for one pixel format and colour; immutable afterwards, so any number of threads may call it.
 class FrameToTensor {
  public:
@@ -23,7 +29,11 @@ class FrameToTensor {
   // the chroma location. The region may reach beyond the picture on any side: those pixels are the reflection of the
   // picture without repeating the edge pixel (numpy "reflect"). A pixel's value does not depend on the region it is
   // asked in. Allocates nothing (line buffers are per thread and grow to the widest region seen).
-  void run(const Frame& frame, const Region& region, const TensorView& dst) const;
+  void run(const Frame& frame, const Region& region, const TensorView& dst) const {
+    run(frame, region, {dst.as<float>(), region.width, int64_t{region.width} * region.height});
+  }
+  // The same into a part of larger planes.
+  void run(const Frame& frame, const Region& region, const PlanarRgb& dst) const;
 
   // The same values to the last bit, pixel by pixel in plain C++: the oracle of run() in tests.
   void run_reference(const Frame& frame, const Region& region, const TensorView& dst) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "preprocess/color_convert.h"
@@ -28,9 +29,35 @@ class PictureReader {
   void run(const Frame& frame, const Region& region, const TensorView& dst) const {
     to_tensor_.run(frame, region, dst);
     if (convert_) convert_->run(dst);
-    if (clamp_)
-      for (float& v : dst.f32()) v = v > 0 ? (v < 1 ? v : 1) : 0;
-    if (bars_.left_right || bars_.above_below) blacken(frame, region, dst);
+    if (clamp_) clamp(dst.f32());
+    if (bars_.left_right || bars_.above_below) blacken(frame.width, frame.height, region, dst);
+  }
+
+  // A row of a picture, without bars beside it.
+  void run_row(const Frame& row, const PlanarRgb& dst) const {
+    to_tensor_.run(row, {0, 0, row.width, 1}, dst);
+    float* const planes[3] = {dst.first, dst.first + dst.plane, dst.first + 2 * dst.plane};
+    if (convert_) convert_->run(static_cast<size_t>(row.width), planes);
+    for (float* plane : planes)
+      if (clamp_) clamp({plane, static_cast<size_t>(row.width)});
+  }
+
+  // After run_row() for all rows of a picture of width x height, whose first pixel is at 0, 0: what of `region`, which
+  // holds all of the picture, lies beyond it.
+  void complete(int width, int height, const Region& region, const TensorView& dst) const {
+    for (int channel = 0; channel < 3; ++channel) {
+      float* const plane = dst.as<float>() + int64_t{channel} * region.width * region.height;
+      const auto row = [&](int y) { return plane + int64_t{y - region.y} * region.width; };
+      for (int y = 0; y < height; ++y) {
+        const auto reflected = [&](int x) { row(y)[x - region.x] = row(y)[reflect(x, width) - region.x]; };
+        for (int x = region.x; x < 0; ++x) reflected(x);
+        for (int x = width; x < region.right(); ++x) reflected(x);
+      }
+      const auto reflected_row = [&](int y) { std::copy_n(row(reflect(y, height)), region.width, row(y)); };
+      for (int y = region.y; y < 0; ++y) reflected_row(y);
+      for (int y = height; y < region.bottom(); ++y) reflected_row(y);
+    }
+    if (bars_.left_right || bars_.above_below) blacken(width, height, region, dst);
   }
 
   // For devices that do it themselves: how samples become signals, if that is all there is to do.
@@ -40,16 +67,20 @@ class PictureReader {
   bool clamps() const { return clamp_; }
 
  private:
+  static void clamp(std::span<float> values) {
+    for (float& v : values) v = v > 0 ? (v < 1 ? v : 1) : 0;
+  }
+
   // 0 is black in every transfer that networks take.
-  void blacken(const Frame& frame, const Region& region, const TensorView& dst) const {
+  void blacken(int width, int height, const Region& region, const TensorView& dst) const {
     float* row = dst.as<float>();
     for (int channel = 0; channel < 3; ++channel)
       for (int y = region.y; y < region.bottom(); ++y, row += region.width) {
-        if (bars_.above_below && (y < 0 || y >= frame.height)) {
+        if (bars_.above_below && (y < 0 || y >= height)) {
           std::fill_n(row, region.width, 0.0f);
         } else if (bars_.left_right) {
           const int before = std::clamp(-region.x, 0, region.width);
-          const int after = std::clamp(region.right() - frame.width, 0, region.width);
+          const int after = std::clamp(region.right() - width, 0, region.width);
           std::fill_n(row, before, 0.0f);
           std::fill_n(row + region.width - after, after, 0.0f);
         }

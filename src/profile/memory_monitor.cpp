@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "profile/statistics.h"
 
@@ -10,8 +11,9 @@ namespace {
 constexpr size_t most_samples = 4096;
 }
 
-MemoryMonitor::MemoryMonitor(Trace& trace, std::chrono::milliseconds period)
-    : trace_(trace), counter_(trace.add_counter("resident MB")), period_(period) {
+MemoryMonitor::MemoryMonitor(Trace& trace, DeviceBytes device, std::chrono::milliseconds period)
+    : trace_(trace), device_(std::move(device)), counter_(trace.add_counter("resident MB")), period_(period) {
+  if (device_) device_counter_ = trace.add_counter("device MB");
   samples_.reserve(most_samples);
   sample();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -19,8 +21,9 @@ MemoryMonitor::MemoryMonitor(Trace& trace, std::chrono::milliseconds period)
 
 void MemoryMonitor::sample() {
   const auto now = Clock::now();
-  const int64_t bytes = resident_bytes();
-  samples_.push_back({trace_.seconds_at(now), bytes});
+  const int64_t bytes = resident_bytes(), on_device = device_ ? device_() : 0;
+  samples_.push_back({trace_.seconds_at(now), bytes, on_device});
+  if (on_device > 0) trace_.add_value(device_counter_, now, static_cast<double>(on_device) * 1e-6);
   trace_.add_value(counter_, now, static_cast<double>(bytes) * 1e-6);
 }
 

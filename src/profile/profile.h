@@ -33,8 +33,11 @@ class NetworkProfile {
 
 // Lives as long as the job, and does not move.
 struct Profile {
+  // `device`: as MemoryMonitor's.
+  explicit Profile(MemoryMonitor::DeviceBytes device = {}) : memory(trace, std::move(device)) {}
+
   Trace trace;
-  MemoryMonitor memory{trace};
+  MemoryMonitor memory;
   NetworkProfile network;
   double peak_flops = 0;  // a second, that the engine reaches here; 0: not measured
 };

@@ -97,12 +97,27 @@ std::string operation_table(const Profile& profile, int streams) {
 }
 
 std::string memory_chart(const Profile& profile) {
-  Curve curve{"resident MB", {}, {}};
+  Curve resident{"resident MB", {}, {}}, device{"device MB", {}, {}};
+  bool any = false;
   for (const MemoryMonitor::Sample& s : profile.memory.samples()) {
-    curve.x.push_back(s.seconds);
-    curve.y.push_back(static_cast<double>(s.resident_bytes) * 1e-6);
+    resident.x.push_back(s.seconds);
+    resident.y.push_back(static_cast<double>(s.resident_bytes) * 1e-6);
+    device.x.push_back(s.seconds);
+    device.y.push_back(static_cast<double>(s.device_bytes) * 1e-6);
+    any |= s.device_bytes > 0;
   }
-  return line_chart_svg({"Memory", "seconds", {std::move(curve)}});
+  LineChart chart{"Memory", "seconds", {std::move(resident)}};
+  if (any) chart.curves.push_back(std::move(device));
+  return line_chart_svg(chart);
+}
+
+// How much of what was made for frames and runs was in use at a time.
+std::string pool_table(const JobReport& report) {
+  std::string html = "<table>\n<tr><th>pool</th><td>pieces</td><td>most in use</td><td>MB each</td></tr>\n";
+  for (const auto& [name, use] : report.pools)
+    html += fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{:.1f}</td></tr>\n", name, use.capacity, use.most,
+                        static_cast<double>(use.piece_bytes) * 1e-6);
+  return html + "</table>\n";
 }
 
 }  // namespace
@@ -139,8 +154,11 @@ std::string profile_page(const JobReport& report, const Profile& profile) {
       "<td>rest %</td><td></td></tr>\n{}</table>\n",
       chart_colors[0], chart_colors[4], chart_colors[1], report.seconds, stage_rows(report));
   html += "<h2>Operations of the network</h2>\n" + operation_table(profile, report.streams);
-  html += fmt::format("<h2>Memory</h2>\n<p>At most {:.0f} MB resident.</p>\n{}</body>\n</html>\n",
-                      static_cast<double>(report.peak_resident_bytes) * 1e-6, memory_chart(profile));
+  const auto mb = [](int64_t bytes) { return static_cast<double>(bytes) * 1e-6; };
+  html += fmt::format(
+      "<h2>Memory</h2>\n<p>At most {:.0f} MB resident{}.</p>\n{}{}</body>\n</html>\n", mb(report.peak_resident_bytes),
+      report.device_bytes > 0 ? fmt::format(", {:.0f} MB on the device at the end", mb(report.device_bytes)) : "",
+      memory_chart(profile), pool_table(report));
   return html;
 }
 

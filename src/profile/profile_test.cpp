@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -82,7 +83,7 @@ TEST(StageMeter, TellsWorkFromWaiting) {
 
 TEST(MemoryMonitor, SeesWhatIsAllocated) {
   Trace trace;
-  MemoryMonitor monitor(trace, std::chrono::milliseconds(1));
+  MemoryMonitor monitor(trace, {}, std::chrono::milliseconds(1));
   std::vector<char> block(64 << 20, 1);
   monitor.stop();
   monitor.stop();
@@ -92,9 +93,33 @@ TEST(MemoryMonitor, SeesWhatIsAllocated) {
   EXPECT_EQ(block.back(), 1);
 }
 
+TEST(MemoryMonitor, SeesADevicesMemory) {
+  std::atomic<int64_t> in_use = 0;
+  Profile profile([&] { return in_use.load(); });
+  in_use = 300'000'000;
+  profile.memory.stop();
+  EXPECT_EQ(profile.memory.samples().back().device_bytes, 300'000'000);
+  EXPECT_NE(profile.trace.to_json({}).find("device MB"), std::string::npos);
+  JobReport report;
+  report.seconds = 1;
+  report.stages = {{"network", 1, 1, 0.3, 0, 0, 0}};
+  report.bottleneck = "network";
+  report.device_bytes = 300'000'000;
+  report.pools = {{"made frames", {5, 3, 1'500'000}}};
+  const std::string page = profile_page(report, profile);
+  EXPECT_NE(page.find("300 MB on the device"), std::string::npos);
+  EXPECT_NE(page.find(">device MB<"), std::string::npos);
+  EXPECT_NE(page.find("<th>made frames</th><td>5</td><td>3</td><td>1.5</td>"), std::string::npos) << page;
+
+  Profile without;
+  without.memory.stop();
+  report.device_bytes = 0;
+  EXPECT_EQ(profile_page(report, without).find("device"), std::string::npos);
+}
+
 TEST(MemoryMonitor, KeepsABoundedNumberOfSamples) {
   Trace trace;
-  MemoryMonitor monitor(trace, std::chrono::milliseconds(0));
+  MemoryMonitor monitor(trace, {}, std::chrono::milliseconds(0));
   while (trace.size() < 10000) std::this_thread::yield();
   monitor.stop();
   EXPECT_LE(monitor.samples().size(), 4096u);

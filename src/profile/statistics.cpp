@@ -125,6 +125,9 @@ std::string to_json(const JobReport& r) {
                       {"waiting_for_input_share", s.waiting_for_input_share},
                       {"waiting_for_room_share", s.waiting_for_room_share},
                       {"cpu_seconds", s.cpu_seconds}});
+  nlohmann::ordered_json pools = nlohmann::ordered_json::array();
+  for (const auto& [name, use] : r.pools)
+    pools.push_back({{"name", name}, {"capacity", use.capacity}, {"most", use.most}, {"piece_bytes", use.piece_bytes}});
   nlohmann::ordered_json json{{"frames", r.frames},
                               {"seconds", r.seconds},
                               {"fps", r.fps},
@@ -142,12 +145,15 @@ std::string to_json(const JobReport& r) {
                               {"peak_resident_bytes", r.peak_resident_bytes},
                               {"steady_resident_bytes", r.steady_resident_bytes},
                               {"end_resident_bytes", r.end_resident_bytes},
+                              {"device_bytes", r.device_bytes},
+                              {"pools", pools},
                               {"model", r.model},
                               {"backend", r.backend},
                               {"precision", r.precision},
                               {"input", r.input},
                               {"output", r.output},
                               {"streams", r.streams},
+                              {"tuning", r.tuning},
                               {"tiles", r.tiles},
                               {"tile_width", r.tile_width},
                               {"tile_height", r.tile_height},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "frame/frame.h"
 #include "profile/trace.h"
 
 namespace framelift {
@@ -163,6 +164,11 @@ struct StageReport {
   double cpu_seconds = 0;
 };
 
+struct PoolReport {
+  std::string name;
+  PoolUse use;
+};
+
 struct JobReport {
   int64_t frames = 0;
   double seconds = 0;  // first frame asked for .. output complete
@@ -180,9 +186,13 @@ struct JobReport {
   int64_t peak_resident_bytes = 0;
   int64_t steady_resident_bytes = 0;  // once the pipeline was full
   int64_t end_resident_bytes = 0;
+  int64_t device_bytes = 0;  // of the engine's device, at the job's end; 0: it is the host
+  // Pieces of memory that frames and runs of the network take turns in.
+  std::vector<PoolReport> pools;
   double allocations_per_frame = -1;  // own heap allocations in the steady state; -1: not counted in this program
   std::string model, backend, precision, input, output;
   int streams = 0, tiles = 0, tile_width = 0, tile_height = 0;
+  std::string tuning;  // streams and threads chosen by measurement, and why; empty: they were not
   int64_t damaged_packets = 0;
   double max_cll_nits = 0, max_fall_nits = 0;  // light levels (CTA-861.3) of PQ output; 0: not measured
   double flicker_percent = -1;  // added to the source's (metrics/flicker.h), of jobs that make HDR; -1: not measured

@@ -106,6 +106,42 @@ def _(s):
         raise Wrong(f"compile_cached is {found}")
 
 
+# ---- the fastest setting
+
+
+@case("tuning: found once, used by verbs, remembered")
+def _(s):
+    s.clip("32x24", 4)
+    file = lambda: next((s.dir / "cache/framelift").glob("tuning-*.json"), None)
+    found = []
+    for name in ("first", "second"):
+        s.execute(s.upscale("--mode", "auto", "--stats", s.dir / f"{name}.json", output="null:"))
+        if s.code:
+            raise Wrong(f"exit code {s.code}")
+        stats = json.loads((s.dir / f"{name}.json").read_text())
+        found.append((stats["tuning"], file().read_text()))
+        if f"{stats['streams']} stream" not in stats["tuning"]:
+            raise Wrong(f"{stats['streams']} streams run, but {stats['tuning']!r}")
+    if found[0] != found[1]:
+        raise Wrong(f"it was searched for again: {found}")
+    file().write_text("no JSON")
+    result = s.execute(s.upscale("--mode", "auto", "--no-cache", "--plan", output="null:"))
+    if s.code or "tuned    batch 1" not in result.stdout or file().read_text() != "no JSON":
+        raise Wrong("with --no-cache it is not searched for, or kept")
+
+
+@case("tuning: a search says what it tried")
+def _(s):
+    words = ["bench", "model", MODEL, "--size", "32x24", "--auto", "--batch", "2", "--json"]
+    for remembered in (False, True):
+        found = json.loads(s.execute(words).stdout)
+        if s.code or found["remembered"] != remembered or bool(found["trials"]) == remembered or not found["reason"]:
+            raise Wrong(f"exit code {s.code}, {found}")
+        if not remembered and max(t["batch"] for t in found["trials"]) != 2:
+            raise Wrong(f"batches {found['trials']}")
+    s.must_fail([*words, "--csv", s.dir / "table.csv"], "--csv")
+
+
 # ---- bench matrix
 
 

@@ -29,7 +29,12 @@ def _(s):
         total = stage["busy_share"] + stage["waiting_for_input_share"] + stage["waiting_for_room_share"]
         if not 0 < total < 1.001:
             raise Wrong(f"{stage['name']} adds up to {total}")
+    for pool in json.loads((s.dir / "stats.json").read_text())["pools"]:
+        if not 1 <= pool["most"] <= pool["capacity"] or pool["piece_bytes"] <= 0:
+            raise Wrong(f"no high-water mark: {pool}")
     page = (s.dir / "page.html").read_text()
+    if "<th>network tensors</th>" not in page:
+        raise Wrong("no pools in the page")
     if "12 frames" not in page or "Convolution" not in page or "<script" in page:
         raise Wrong("the page is not what it should be")
 

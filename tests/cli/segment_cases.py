@@ -24,6 +24,14 @@ def option_case(name, says, *words, model=PERSON):
         s.must_fail(segment(s, *words, model=model), says)
 
 
+@case("segment: only options that can apply are offered")
+def _(s):
+    help_text = s.execute(["segment", "--help"]).stdout
+    for option in ("--denoise", "--tile", "--overlap"):
+        if s.code or option in help_text:
+            raise Wrong(f"{option} is offered")
+
+
 option_case("a class the model does not have", ["zebra", "background, person"], "--classes", "person,zebra")
 option_case("a class's name misspelt", "did you mean person", "--classes", "persom")
 option_case("a class number beyond the last", "\"2\"", "--classes", "2")

@@ -42,11 +42,14 @@ Result<Network> open_model_for(const std::string& model, const std::string& prec
 void EngineOptions::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model name (see 'framelift models list') or weight file")
       ->capture_default_str();
+  add_engine_to(command);
+}
+
+void EngineOptions::add_denoise_to(CLI::App& command) {
   command
       .add_option("--denoise", denoise, "Denoising strength 0..1 of the general model: blends it with its weak twin")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--denoise-model", denoise_model, "The weak twin for --denoise")->capture_default_str();
-  add_engine_to(command);
 }
 
 void EngineOptions::add_engine_to(CLI::App& command) {
@@ -63,10 +66,18 @@ void EngineOptions::add_engine_to(CLI::App& command) {
   command.add_option("--threads", threads, "CPU threads of the network; 0 takes all")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_option("--mode", mode, "throughput: the best total speed; latency: one frame at a time on all cores")
-      ->check(CLI::IsMember({"throughput", "latency"}))
+  command
+      .add_option("--streams", streams,
+                  "Runs of the network at a time, which share the threads (OpenVINO); 0: as --mode says")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command.add_flag("--no-cache", no_cache, "Do not keep compiled networks on disk");
+  command
+      .add_option("--mode", mode,
+                  "throughput: the best total speed; latency: one frame at a time on all cores; auto: the streams and "
+                  "threads that are fastest here, measured once for each model and size and kept on disk")
+      ->check(CLI::IsMember({"throughput", "latency", "auto"}))
+      ->capture_default_str();
+  command.add_flag("--no-cache", no_cache, "Keep nothing on disk: compiled networks, tunings of --mode auto");
 }
 
 Result<Network> EngineOptions::load() const {
@@ -83,9 +94,15 @@ Result<CompileOptions> EngineOptions::compile_options() const {
   }
   options.device = device;
   options.threads = threads;
+  options.streams = streams;
   options.latency = mode == "latency";
   if (!no_cache) options.cache_dir = cache_folder();
   return options;
+}
+
+std::filesystem::path EngineOptions::tuning_file() const {
+  const std::filesystem::path folder = no_cache ? std::filesystem::path() : cache_folder();
+  return folder.empty() ? folder : folder / ("tuning-" FRAMELIFT_VERSION ".json");
 }
 
 Result<PictureSize> parse_size(std::string_view option, const std::string& text) {

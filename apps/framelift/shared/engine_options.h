@@ -16,15 +16,18 @@ struct EngineOptions {
   std::string denoise_model = "general-wdn-x4v3";
   std::string backend = "auto", device = "auto";
   std::string precision = "auto";
-  int threads = 0;
+  int threads = 0, streams = 0;
   std::string mode = "throughput";
   bool no_cache = false;
 
-  void add_to(CLI::App& command);         // all of them
-  void add_engine_to(CLI::App& command);  // all but the model
+  void add_to(CLI::App& command);          // model and engine
+  void add_engine_to(CLI::App& command);   // all but the model
+  void add_denoise_to(CLI::App& command);  // of models that upscale
 
   Result<Network> load() const;
   Result<CompileOptions> compile_options() const;
+  // Where tunings are kept (pipeline/tuning/tuner.h); empty: nowhere.
+  std::filesystem::path tuning_file() const;
 };
 
 struct PictureSize {

@@ -31,6 +31,7 @@ Result<Rational> parse_rate(const std::string& text) {
 Status complete(VideoCommand& o) {
   VideoJob& job = o.job;
   FL_TRY(job.compile, o.engine.compile_options());
+  if (o.engine.mode == "auto") job.tuning_file = o.engine.tuning_file();
   if (!o.memory.empty()) {
     FL_TRY(job.memory_bytes, parse_bytes(o.memory));
   }
@@ -97,6 +98,7 @@ void print_report(const VideoJob& job, const JobReport& r) {
              job.sink.path, r.frames, r.frames == 1 ? "" : "s", r.seconds, r.fps, r.bottleneck, r.model, r.precision,
              r.backend, mib(r.peak_resident_bytes),
              r.flicker_percent < 0 ? "" : fmt::format(", {:.2f} % flicker added", r.flicker_percent));
+  if (!r.tuning.empty()) fmt::print(stderr, "{}: tuned to {}\n", job.sink.path, r.tuning);
   if (job.target_fps > 0)
     fmt::print(stderr, "{}: {} late frames, about {} drops at {:.2f} fps\n", job.sink.path, r.late_frames,
                r.estimated_drops, r.target_fps);
@@ -146,7 +148,7 @@ Result<int> run_all(VideoCommand& o) {
   o.job.network = &network;
   std::optional<Profile> profile;
   if (!o.trace.empty() || !o.profile_page.empty()) {
-    profile.emplace();
+    profile.emplace([backend = o.job.backend, device = o.job.compile.device] { return backend->device_bytes(device); });
     o.job.profile = &*profile;
     o.job.compile.profile = true;
   }
@@ -204,13 +206,6 @@ void VideoCommand::add_processing_to(CLI::App& c) {
       ->capture_default_str();
   c.add_flag("--keep-bars", job.keep_bars, "Leave the black bars of the letterbox in the output; default cut off")
       ->needs(fixed_size);
-  c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
-      ->check(CLI::Range(1, max_picture_edge));
-  c.add_option(
-       "--overlap", job.overlap,
-       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
-       "the same as without tiles; default whatever suits the model")
-      ->check(CLI::Range(0, max_picture_edge));
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))
@@ -220,6 +215,16 @@ void VideoCommand::add_processing_to(CLI::App& c) {
   c.add_option("--timing-interval", job.timing_interval, "A line of timings after every so many frames")
       ->check(CLI::Range(1, 1 << 30));
   c.add_option("--target-fps", target_fps, "Rate that late frames are judged by; default the input's own");
+}
+
+void VideoCommand::add_tiles_to(CLI::App& c) {
+  c.add_option("--tile", job.tile, "Longest side of a tile in input pixels; default as large as memory allows")
+      ->check(CLI::Range(1, max_picture_edge));
+  c.add_option(
+       "--overlap", job.overlap,
+       "Pixels that neighbouring tiles share and blend over; 0: as many as the network sees, so that the result is "
+       "the same as without tiles; default whatever suits the model")
+      ->check(CLI::Range(0, max_picture_edge));
 }
 
 void VideoCommand::add_encoder_to(CLI::App& c) {

@@ -16,9 +16,10 @@ struct VideoCommand {
   VideoJob job;
   bool linear_light = false;  // the verb takes networks that make linear light, and no others
 
-  // Every option: input, output and the three groups below.
+  // Input, output, and what every verb has of the groups below.
   void add_to(CLI::App& command);
-  void add_processing_to(CLI::App& command);  // engine, size, tiles, memory
+  void add_processing_to(CLI::App& command);  // engine, size, memory
+  void add_tiles_to(CLI::App& command);       // of models that need not see the whole picture
   void add_encoder_to(CLI::App& command);
   void add_source_to(CLI::App& command);  // how the input is read, and how much of it
   // Runs the job, or one job for each picture of a folder. The process's exit code; failures are printed.

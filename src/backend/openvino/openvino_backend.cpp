@@ -169,6 +169,7 @@ class OpenVinoExecutable final : public Executable {
 class OpenVinoBackend final : public Backend {
  public:
   const char* name() const override { return "openvino"; }
+  bool has_streams() const override { return true; }
 
   std::vector<std::string> describe() const override {
     try {
@@ -216,6 +217,7 @@ class OpenVinoBackend final : public Backend {
           ov::hint::enable_cpu_pinning(false),
       };
       if (options.profile) properties.insert(ov::enable_profiling(true));
+      if (options.streams > 0) properties.insert(ov::num_streams(options.streams));
       if (options.threads > 0) properties.insert(ov::inference_num_threads(options.threads));
       if (!options.cache_dir.empty()) properties.insert(ov::cache_dir(options.cache_dir.string()));
       return std::make_unique<OpenVinoExecutable>(core().compile_model(model, "CPU", properties), bound, precision,

@@ -45,6 +45,10 @@ class TorchBackend final : public Backend {
     const auto engine = torch_engine();
     return engine ? (*engine)->backend().describe() : std::vector<std::string>{};
   }
+  int64_t device_bytes(const std::string& device) const override {
+    const auto engine = torch_engine();
+    return engine ? (*engine)->backend().device_bytes(device) : 0;
+  }
   Status supports(const Graph& graph, const CompileOptions& options) const override {
     FL_TRY(TorchEngine * engine, torch_engine());
     return engine->backend().supports(graph, options);

@@ -45,16 +45,18 @@ void static_batches(benchmark::State& state) {
 }
 BENCHMARK(static_batches)->Arg(1)->Arg(2)->Arg(4)->Arg(most)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// 16 callers that each ask again as soon as they have a result.
+// Callers that each ask again as soon as they have a result: as many as a batch holds, or twice as many, so that half
+// of them wait while the others' batch runs.
 void dynamic_batches(benchmark::State& state) {
-  constexpr int callers = 16, calls = 16;
+  constexpr int calls = 16;
+  const auto callers = static_cast<int>(state.range(0));
   Setting s;
   BatchPolicy policy;
   policy.max_batch = most;
   policy.timeout = std::chrono::milliseconds(2);
   policy.lanes = lanes;
   auto batcher = DynamicBatcher::create(policy, s.runner()).value();
-  std::vector<Tensor> outputs = s.outputs(callers);
+  std::vector<Tensor> outputs = s.outputs(static_cast<size_t>(callers));
   double slowest_run = 0;
   for (auto _ : state) {
     std::function<void(int, int)> ask = [&](int caller, int left) {
@@ -78,7 +80,7 @@ void dynamic_batches(benchmark::State& state) {
   state.counters["slowest_batch_ms"] = 1e3 * slowest_run;
   state.counters["mean_batch"] = static_cast<double>(statistics.requests) / static_cast<double>(statistics.batches);
 }
-BENCHMARK(dynamic_batches)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(dynamic_batches)->Arg(most)->Arg(2 * most)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace framelift

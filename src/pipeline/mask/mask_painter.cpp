@@ -8,7 +8,9 @@
 
 #include "base/edit_distance.h"
 #include "base/parse_number.h"
+#include "postprocess/dither.h"
 #include "postprocess/mask/legend.h"
+#include "postprocess/tensor_to_frame_kernels.h"
 
 namespace framelift {
 namespace {
@@ -44,6 +46,10 @@ Status check_target(MaskOutput output, const PictureLayout& target, const std::s
                 "{}: cannot hold the classes' numbers ({}); write .png or .mkv with --encoder ffv1", name,
                 to_string(format));
   return {};
+}
+
+void multiply(std::span<float> values, std::span<const float> factors) {
+  for (size_t i = 0; i < values.size(); ++i) values[i] *= factors[i];
 }
 
 int whole_pixels(const Region& region) { return region.width * region.height; }
@@ -101,14 +107,14 @@ MaskPainter::MaskPainter(const MaskOptions& options, const NetworkContract& cont
       to_tensor_(std::move(to_tensor)),
       to_frame_(std::move(to_frame)),
       premultiply_(options.output == MaskOutput::alpha && target.format.is_float()),
-      exact_gray_(target.format.family == ColorFamily::gray && !target.format.alpha &&
-                  target.color.range == ColorRange::full),
+      plain_mask_(options.output == MaskOutput::mask && target.format.family == ColorFamily::gray &&
+                  !target.format.alpha && target.color.range == ColorRange::full),
       smoother_({1, static_cast<int64_t>(contract.classes.size()), kept.height, kept.width}, options.smooth,
                 options.lookahead),
       cleaner_(static_cast<int>(options.min_region / 100 * static_cast<float>(whole_pixels(kept)))),
       upsampler_(kept.height, kept.width, target.height, target.width, options.refine_radius, options.refine_epsilon),
       probabilities_(DType::f32, {1, static_cast<int64_t>(contract.classes.size()), kept.height, kept.width}),
-      rgb_(DType::f32, {1, 3, target.height, target.width}),
+      rgb_(DType::f32, {1, 3, plain_mask_ ? upsampler_.guide_rows() : target.height, target.width}),
       matte_(DType::f32, {1, 1, target.height, target.width}),
       plane_(static_cast<size_t>(whole_pixels(kept))) {}
 
@@ -141,12 +147,11 @@ Result<MaskPainter> MaskPainter::create(const MaskOptions& options, const Networ
       mask.time_base_ = source.time_base;
       mask.frame_rate_ = source.frame_rate;
     } else if (options.background_blur > 0) {
-      mask.box_.emplace(target.height, target.width);
-      mask.blurred_.resize(mask.matte_.f32().size() * 4);
+      mask.box_.emplace(target.height, target.width, mask.blur_radius());
+      mask.weight_.resize(mask.matte_size());
     } else {
       for (size_t c = 0; c < 3; ++c)
-        std::ranges::fill(mask.background_.f32().subspan(c * mask.matte_.f32().size(), mask.matte_.f32().size()),
-                          static_cast<float>(options.background_color[c]) / 255);
+        std::ranges::fill(mask.channel(mask.background_, c), static_cast<float>(options.background_color[c]) / 255);
     }
   }
   return mask;
@@ -155,22 +160,23 @@ Result<MaskPainter> MaskPainter::create(const MaskOptions& options, const Networ
 Status MaskPainter::paint(const Frame& source, Frame& picture) {
   const Region whole{0, 0, width_, height_};
   if (resizer_) FL_CHECK(resizer_->run(source, resized_));
-  to_tensor_.run(resizer_ ? resized_ : source, whole, rgb_.view());
-  const size_t pixels = matte_.f32().size();
+  const Frame& shown = resizer_ ? resized_ : source;
   smoother_.take(probabilities_.view());
   cleaner_.run(probabilities_.view());
-  upsampler_.set_guide(rgb_.view());
+  if (plain_mask_) {
+    upsampler_.set_guide(guide_from(shown));
+    find_matte();
+    write_matte(picture.planes[0], picture.format);
+    return {};
+  }
+  to_tensor_.run(shown, whole, rgb_.view());
+  upsampler_.set_guide(whole_guide(rgb_.view()));
   matte_is_enough(options_.output) ? find_matte() : find_winners();
 
   if (behind_) FL_CHECK(behind_->show(time_of(source), background_.view()));
   switch (options_.output) {
     case MaskOutput::mask:
-      if (exact_gray_) {
-        write_matte(picture.planes[0], picture.format);
-        return {};
-      }
-      for (size_t c = 0; c < 3; ++c)
-        std::ranges::copy(matte_.f32(), rgb_.f32().begin() + static_cast<ptrdiff_t>(c * pixels));
+      for (size_t c = 0; c < 3; ++c) std::ranges::copy(matte_.f32(), channel(rgb_, c).begin());
       break;
     case MaskOutput::classes: paint_numbers(); break;
     case MaskOutput::colors: std::ranges::fill(rgb_.f32(), 0.0f); [[fallthrough]];
@@ -179,12 +185,21 @@ Status MaskPainter::paint(const Frame& source, Frame& picture) {
     case MaskOutput::alpha: break;
   }
   if (convert_) convert_->run(rgb_.view());
-  if (premultiply_)
-    for (size_t i = 0; i < 3 * pixels; ++i) rgb_.f32()[i] *= matte_.f32()[i % pixels];
+  for (size_t c = 0; premultiply_ && c < 3; ++c) multiply(channel(rgb_, c), matte_.f32());
   to_frame_.run(rgb_.view(), whole, whole, picture);
   if (options_.output == MaskOutput::alpha)
     write_matte(picture.planes[static_cast<size_t>(picture.format.plane_count() - 1)], picture.format);
   return {};
+}
+
+// Only where masks ask for it.
+Guide MaskPainter::guide_from(const Frame& picture) {
+  return [this, &picture](const Region& part) {
+    const TensorView rows{DType::f32, {1, 3, part.height, part.width}, rgb_.data()};
+    to_tensor_.run(picture, part, rows);
+    const int64_t size = int64_t{part.height} * part.width;
+    return GuidePart{{rows.as<float>(), rows.as<float>() + size, rows.as<float>() + 2 * size}, part.width};
+  };
 }
 
 // How much each pixel belongs to the selected classes.
@@ -198,12 +213,7 @@ void MaskPainter::find_matte() {
       for (size_t i = 0; selected_[c] && i < plane_.size(); ++i)
         plane_[i] += probabilities_.f32()[c * plane_.size() + i];
   }
-  upsampler_.run(plane_.data(), matte_.view());
-  if (options_.hard) {
-    for (float& v : matte_.f32()) v = v >= 0.5f ? 1.0f : 0.0f;
-  } else {
-    for (float& v : matte_.f32()) v = std::clamp((v - 0.5f) * options_.contrast + 0.5f, 0.0f, 1.0f);
-  }
+  upsampler_.run(plane_.data(), {options_.hard, options_.contrast}, matte_.view());
 }
 
 // Each pixel's class, at the picture's size.
@@ -216,7 +226,7 @@ void MaskPainter::find_winners() {
   for (size_t c = 0; c < selected_.size(); ++c) {
     const std::span<const float> plane = std::as_const(probabilities_).f32().subspan(c * small, small);
     if (*std::ranges::max_element(plane) < least) continue;
-    upsampler_.run(plane.data(), matte_.view());
+    upsampler_.run(plane.data(), {}, matte_.view());
     for (size_t i = 0; i < pixels; ++i) {
       if (matte_.f32()[i] <= best_probability_[i]) continue;
       best_probability_[i] = matte_.f32()[i];
@@ -266,45 +276,51 @@ double MaskPainter::time_of(const Frame& source) {
 
 void MaskPainter::compose() {
   if (box_) blur_background();
-  const size_t pixels = matte_.f32().size();
-  for (size_t i = 0; i < 3 * pixels; ++i) {
-    float& v = rgb_.f32()[i];
-    const float behind = background_.f32()[i];
-    v = behind + (v - behind) * matte_.f32()[i % pixels];
+  const std::span<const float> matte = std::as_const(matte_).f32();
+  for (size_t c = 0; c < 3; ++c) {
+    const std::span<float> front = channel(rgb_, c);
+    const std::span<const float> behind = channel(background_, c);
+    for (size_t i = 0; i < matte.size(); ++i) front[i] = behind[i] + (front[i] - behind[i]) * matte[i];
   }
+}
+
+// Three boxes in a row come near a Gaussian of variance r * (r + 1).
+int MaskPainter::blur_radius() const {
+  const float deviation = options_.background_blur / 100 * static_cast<float>(height_);
+  return std::max(static_cast<int>(std::lround(std::sqrt(deviation * deviation + 0.25f) - 0.5f)), 1);
 }
 
 // What is behind, blurred without what stands before it: both the picture and its weight, 1 - matte, are blurred, so
 // that no halo of the foreground spreads.
 void MaskPainter::blur_background() {
-  const size_t pixels = matte_.f32().size();
-  // Three boxes in a row come near a Gaussian of variance r * (r + 1).
-  const float deviation = options_.background_blur / 100 * static_cast<float>(height_);
-  const int radius = std::max(static_cast<int>(std::lround(std::sqrt(deviation * deviation + 0.25f) - 0.5f)), 1);
   constexpr float little = 1e-3f;  // keeps the quotient defined where there is no background far and wide
-  for (size_t i = 0; i < pixels; ++i) {
-    const float weight = 1 - matte_.f32()[i] + little;
-    for (size_t c = 0; c < 3; ++c) blurred_[i * 4 + c] = rgb_.f32()[c * pixels + i] * weight;
-    blurred_[i * 4 + 3] = weight;
+  const auto blur = [&](std::span<float> plane) {
+    for (int i = 0; i < 3; ++i) box_->run(plane.data(), plane.data(), blur_radius());
+  };
+  std::ranges::transform(matte_.f32(), weight_.begin(), [](float matte) { return 1 - matte + little; });
+  for (size_t c = 0; c < 3; ++c) {
+    std::ranges::copy(channel(rgb_, c), channel(background_, c).begin());
+    multiply(channel(background_, c), weight_);
+    blur(channel(background_, c));
   }
-  for (int i = 0; i < 3; ++i) box_->run(blurred_.data(), blurred_.data(), radius);
-  for (size_t i = 0; i < pixels; ++i)
-    for (size_t c = 0; c < 3; ++c) background_.f32()[c * pixels + i] = blurred_[i * 4 + c] / blurred_[i * 4 + 3];
+  blur(weight_);
+  for (size_t c = 0; c < 3; ++c) {
+    const std::span<float> plane = channel(background_, c);
+    for (size_t i = 0; i < plane.size(); ++i) plane[i] /= weight_[i];
+  }
 }
 
 // The matte as codes of full range.
 void MaskPainter::write_matte(const PlaneView& plane, const PixelFormat& format) const {
+  static const BiasTable nothing_added({0, 0, 0}, false);
   const float full = static_cast<float>((1 << std::min<int>(format.bits, 16)) - 1);
   const float* from = matte_.as<float>();
   for (int y = 0; y < height_; ++y, from += width_) {
     if (format.is_float())
       std::copy_n(from, width_, plane.row<float>(y));
-    else if (format.bytes_per_sample() == 2)
-      std::transform(from, from + width_, plane.row<uint16_t>(y),
-                     [&](float v) { return static_cast<uint16_t>(v * full + 0.5f); });
     else
-      std::transform(from, from + width_, plane.row<uint8_t>(y),
-                     [&](float v) { return static_cast<uint8_t>(v * full + 0.5f); });
+      signal_row_to_code(from, full, static_cast<size_t>(width_),
+                         {plane.row<std::byte>(y), nothing_added.row(0, 0, 0), full});
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "frame/frame.h"
@@ -57,13 +58,17 @@ class MaskPainter {
   MaskPainter(const MaskOptions& options, const NetworkContract& contract, const Region& kept,
               const PictureLayout& target, FrameToTensor to_tensor, TensorToFrame to_frame);
   double time_of(const Frame& source);
+  Guide guide_from(const Frame& picture);
   void find_matte();
   void find_winners();
   void paint_numbers();
   void paint_colors();
   void compose();
+  int blur_radius() const;
   void blur_background();
   void write_matte(const PlaneView& plane, const PixelFormat& format) const;
+  std::span<float> channel(Tensor& rgb, size_t c) const { return rgb.f32().subspan(c * matte_size(), matte_size()); }
+  size_t matte_size() const { return static_cast<size_t>(width_) * static_cast<size_t>(height_); }
 
   MaskOptions options_;
   OutputKind kind_;
@@ -77,13 +82,13 @@ class MaskPainter {
   std::optional<Resizer> resizer_;
   Frame resized_;
   bool premultiply_ = false;
-  bool exact_gray_ = false;  // what is written holds a mask as it is
+  bool plain_mask_ = false;  // nothing but a mask is written, in gray that holds it as it is
 
   ProbabilitySmoother smoother_;
   RegionCleaner cleaner_;
   GuidedUpsampler upsampler_;
   Tensor probabilities_;              // [1,C,kept.height,kept.width]
-  Tensor rgb_;                        // the frame, [1,3,H,W]
+  Tensor rgb_;                        // the frame, [1,3,H,W]; of masks, the part that guides them
   Tensor matte_;                      // [1,1,H,W]
   Tensor background_;                 // [1,3,H,W], of composites
   std::optional<Background> behind_;  // a file's
@@ -94,8 +99,8 @@ class MaskPainter {
   std::vector<float> best_probability_;
   std::vector<int64_t> seen_;             // how many pixels each class has
   std::vector<const ClassLabel*> shown_;  // in the legend
-  std::optional<BoxFilter<4>> box_;       // for the blur
-  std::vector<float> blurred_;            // R, G, B and weight of each pixel
+  std::optional<BoxFilter> box_;          // for the blur
+  std::vector<float> weight_;             // of each pixel in it
 };
 
 }  // namespace framelift

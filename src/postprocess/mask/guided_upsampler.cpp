@@ -1,58 +1,43 @@
 #include "postprocess/mask/guided_upsampler.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <utility>
 
 namespace framelift {
 namespace {
 
-// NaN becomes 0.
-float unit(float v) { return v > 0 ? std::min(v, 1.0f) : 0.0f; }
-
 // Where cell i of `cells` begins among `size` pixels.
 int cell_begin(int i, int size, int cells) { return static_cast<int>(int64_t{i} * size / cells); }
 
-// Each small pixel is the mean of the pixels of its cell, of at least one; into every `step`-th float. `sums`: room for
-// a row.
-void shrink(const float* from, int rows, int columns, int height, int width, float* to, int step,
-            std::vector<float>& sums) {
-  for (int y = 0; y < height; ++y) {
-    const int top = cell_begin(y, rows, height), bottom = std::max(cell_begin(y + 1, rows, height), top + 1);
-    std::ranges::fill(sums, 0.0f);
-    for (int v = top; v < bottom; ++v) {
-      const float* row = from + int64_t{v} * columns;
-      for (size_t u = 0; u < sums.size(); ++u) sums[u] += unit(row[u]);
-    }
-    for (int x = 0; x < width; ++x, to += step) {
-      const int left = cell_begin(x, columns, width), right = std::max(cell_begin(x + 1, columns, width), left + 1);
-      float sum = 0;
-      for (int u = left; u < right; ++u) sum += sums[static_cast<size_t>(u)];
-      *to = sum / static_cast<float>((bottom - top) * (right - left));
-    }
+// Those of each cell, at least one.
+std::vector<std::pair<int, int>> cells_of(int size, int cells) {
+  std::vector<std::pair<int, int>> all;
+  for (int i = 0; i < cells; ++i) {
+    const int begin = cell_begin(i, size, cells);
+    all.emplace_back(begin, std::max(cell_begin(i + 1, size, cells), begin + 1));
   }
-}
-
-// The inverse of a symmetric positive definite matrix {00, 01, 02, 11, 12, 22}, in place.
-void invert(float* m) {
-  const double a = m[0], b = m[1], c = m[2], d = m[3], e = m[4], f = m[5];
-  const double i00 = d * f - e * e, i01 = c * e - b * f, i02 = b * e - c * d;
-  const double scale = 1 / (a * i00 + b * i01 + c * i02);
-  const std::array inverse{i00, i01, i02, a * f - c * c, b * c - a * e, a * d - b * b};
-  for (size_t i = 0; i < 6; ++i) m[i] = static_cast<float>(inverse[i] * scale);
+  return all;
 }
 
 }  // namespace
 
-std::vector<GuidedUpsampler::Tap> GuidedUpsampler::taps(int from, int to) {
-  std::vector<Tap> taps(static_cast<size_t>(to));
-  for (int i = 0; i < to; ++i) {
-    const double at = std::clamp((i + 0.5) * from / to - 0.5, 0.0, from - 1.0);
-    const auto low = static_cast<int>(at);
-    taps[static_cast<size_t>(i)] = {low, std::min(low + 1, from - 1), static_cast<float>(at - low)};
+Guide whole_guide(const TensorView& picture) {
+  // Few enough bytes for a function that allocates nothing.
+  const auto height = static_cast<int>(picture.shape[2]), width = static_cast<int>(picture.shape[3]);
+  return [first = picture.as<float>(), height, width](const Region& part) {
+    const float* red = first + int64_t{part.y} * width + part.x;
+    const int64_t plane = int64_t{height} * width;
+    return GuidePart{{red, red + plane, red + 2 * plane}, width};
+  };
+}
+
+GuidedUpsampler::Axis::Axis(int from, int to) : low(static_cast<size_t>(to)), high(low.size()), weight(low.size()) {
+  for (size_t i = 0; i < low.size(); ++i) {
+    const double at = std::clamp((static_cast<double>(i) + 0.5) * from / to - 0.5, 0.0, from - 1.0);
+    low[i] = static_cast<int32_t>(at);
+    high[i] = std::min(low[i] + 1, from - 1);
+    weight[i] = static_cast<float>(at - low[i]);
   }
-  return taps;
 }
 
 GuidedUpsampler::GuidedUpsampler(int height, int width, int target_height, int target_width, int radius, float epsilon)
@@ -61,95 +46,136 @@ GuidedUpsampler::GuidedUpsampler(int height, int width, int target_height, int t
       target_height_(target_height),
       target_width_(target_width),
       radius_(radius),
+      guide_rows_((target_height + height - 1) / height),
+      pixels_(static_cast<size_t>(height) * static_cast<size_t>(width)),
       epsilon_(epsilon),
-      box9_(height, width),
-      box4_(height, width),
-      rows_(taps(height, target_height)),
-      columns_(taps(width, target_width)),
-      guide_small_(static_cast<size_t>(height) * static_cast<size_t>(width) * 9),
+      box_(height, width, radius),
+      rows_(height, target_height),
+      columns_(width, target_width),
+      row_cells_(cells_of(target_height, height)),
+      column_cells_(cells_of(target_width, width)),
+      guide_small_(pixels_ * 9),
       statistics_(guide_small_.size()),
-      fit_(static_cast<size_t>(height) * static_cast<size_t>(width) * 4),
+      fit_(pixels_ * 4),
+      sure_(pixels_),
       sums_(static_cast<size_t>(target_width)),
       upper_(static_cast<size_t>(target_width) * 4),
-      lower_(upper_.size()) {}
+      lower_(upper_.size()) {
+  for (int x = 0; x <= width; ++x)
+    column_begin_.push_back(static_cast<int>(std::ranges::lower_bound(columns_.low, x) - columns_.low.begin()));
+}
 
-void GuidedUpsampler::set_guide(const TensorView& guide) {
-  guide_ = guide;
+// Each small pixel is the mean of the pixels of its cell.
+void GuidedUpsampler::shrink_guide() {
+  for (int y = 0; y < height_; ++y) {
+    const auto [top, bottom] = row_cells_[static_cast<size_t>(y)];
+    const GuidePart part = guide_({0, top, target_width_, bottom - top});
+    for (size_t c = 0; c < 3; ++c) {
+      std::ranges::fill(sums_, 0.0f);
+      for (int row = 0; row < bottom - top; ++row)
+        add_unit_row(part.rgb[c] + row * part.stride, sums_.size(), sums_.data());
+      float* to = guide_small_.data() + c * pixels_ + static_cast<size_t>(y) * static_cast<size_t>(width_);
+      for (const auto& [left, right] : column_cells_) {
+        float sum = 0;
+        for (int u = left; u < right; ++u) sum += sums_[static_cast<size_t>(u)];
+        *to++ = sum / static_cast<float>((bottom - top) * (right - left));
+      }
+    }
+  }
+}
+
+void GuidedUpsampler::set_guide(Guide guide) {
   if (radius_ == 0) return;
-  for (int c = 0; c < 3; ++c)
-    shrink(guide.as<float>() + int64_t{c} * target_height_ * target_width_, target_height_, target_width_, height_,
-           width_, guide_small_.data() + c, 9, sums_);
-  for (size_t i = 0; i < guide_small_.size(); i += 9) {
-    float* g = guide_small_.data() + i;
-    const float r = g[0], green = g[1], b = g[2];
-    std::ranges::copy(std::array{r * r, r * green, r * b, green * green, green * b, b * b}, g + 3);
-  }
-  box9_.run(guide_small_.data(), statistics_.data(), radius_);
-  for (size_t i = 0; i < statistics_.size(); i += 9) {
-    const float* mean = statistics_.data() + i;
-    float* m = statistics_.data() + i + 3;
-    for (size_t row = 0, k = 0; row < 3; ++row)
-      for (size_t column = row; column < 3; ++column, ++k) m[k] -= mean[row] * mean[column];
-    // Rounding may leave a variance a little below 0.
-    for (size_t k : {0, 3, 5}) m[k] = std::max(m[k], 0.0f) + epsilon_;
-    invert(m);
-  }
+  guide_ = std::move(guide);
+  shrink_guide();
+  float* const g = guide_small_.data();
+  for (size_t x = 0, k = 3; x < 3; ++x)
+    for (size_t y = x; y < 3; ++y, ++k)
+      for (size_t i = 0; i < pixels_; ++i) g[k * pixels_ + i] = g[x * pixels_ + i] * g[y * pixels_ + i];
+  for (size_t at = 0; at < statistics_.size(); at += pixels_) box_.run(g + at, statistics_.data() + at, radius_);
+  invert_covariances(epsilon_, pixels_, pixels_, statistics_.data());
 }
 
 // a and b of every window, and then their means over the windows that a pixel lies in.
 void GuidedUpsampler::fit(const float* plane) {
-  const size_t pixels = fit_.size() / 4;
-  for (size_t i = 0; i < pixels; ++i) {
-    const float* g = guide_small_.data() + i * 9;
-    for (size_t c = 0; c < 3; ++c) fit_[i * 4 + c] = radius_ > 0 ? g[c] * plane[i] : 0.0f;
-    fit_[i * 4 + 3] = plane[i];
-  }
+  float* const b = fit_.data() + 3 * pixels_;
+  std::copy_n(plane, pixels_, b);
   if (radius_ == 0) return;
-  box4_.run(fit_.data(), fit_.data(), radius_);
-  for (size_t i = 0; i < pixels; ++i) {
-    const float *mean = statistics_.data() + i * 9, *m = mean + 3;
-    float* f = fit_.data() + i * 4;
-    const std::array cov{f[0] - mean[0] * f[3], f[1] - mean[1] * f[3], f[2] - mean[2] * f[3]};
-    f[0] = m[0] * cov[0] + m[1] * cov[1] + m[2] * cov[2];
-    f[1] = m[1] * cov[0] + m[3] * cov[1] + m[4] * cov[2];
-    f[2] = m[2] * cov[0] + m[4] * cov[1] + m[5] * cov[2];
-    f[3] -= f[0] * mean[0] + f[1] * mean[1] + f[2] * mean[2];
-  }
-  box4_.run(fit_.data(), fit_.data(), radius_);
+  for (size_t at = 0; at < 3 * pixels_; at += pixels_)
+    for (size_t i = 0; i < pixels_; ++i) fit_[at + i] = guide_small_[at + i] * plane[i];
+  const auto means = [&] {
+    for (size_t at = 0; at < fit_.size(); at += pixels_) box_.run(fit_.data() + at, fit_.data() + at, radius_);
+  };
+  means();
+  fit_windows(statistics_.data(), pixels_, pixels_, fit_.data());
+  means();
 }
 
-void GuidedUpsampler::stretch_row(int y, std::vector<float>& row) const {
-  const float* from = fit_.data() + int64_t{y} * width_ * 4;
-  for (size_t x = 0; x < columns_.size(); ++x) {
-    const Tap& tap = columns_[x];
-    const float *low = from + int64_t{tap.low} * 4, *high = from + int64_t{tap.high} * 4;
-    for (size_t c = 0; c < 4; ++c) row[c * columns_.size() + x] = low[c] + (high[c] - low[c]) * tap.weight;
+// Between the least and the most that a . guide + b can be.
+void GuidedUpsampler::find_sure(const MatteEdges& edges) {
+  const float low = edges.low(), high = edges.high();
+  const float *r = fit_.data(), *g = r + pixels_, *b = g + pixels_, *offset = b + pixels_;
+  for (size_t i = 0; i < pixels_; ++i) {
+    const float most = offset[i] + std::max(r[i], 0.0f) + std::max(g[i], 0.0f) + std::max(b[i], 0.0f);
+    const float least = offset[i] + std::min(r[i], 0.0f) + std::min(g[i], 0.0f) + std::min(b[i], 0.0f);
+    sure_[i] = static_cast<uint8_t>((most <= low ? 1 : 0) | (least >= high ? 2 : 0));
   }
 }
 
-void GuidedUpsampler::run(const float* plane, const TensorView& target) {
+void GuidedUpsampler::run(const float* plane, const MatteEdges& edges, const TensorView& target) {
   fit(plane);
-  const auto width = static_cast<size_t>(target_width_), pixels = width * static_cast<size_t>(target_height_);
-  int upper = -1, lower = -1;  // the rows in upper_ and lower_
-  for (int y = 0; y < target_height_; ++y) {
-    const Tap& tap = rows_[static_cast<size_t>(y)];
-    if (tap.low == lower) {
-      std::swap(upper_, lower_);
-      std::swap(upper, lower);
+  find_sure(edges);
+  for (int y = 0; y < target_height_;) {
+    const auto at = static_cast<size_t>(y);
+    int rows = 1;  // between the same two small ones
+    while (rows < guide_rows_ && y + rows < target_height_ &&
+           rows_.low[at + static_cast<size_t>(rows)] == rows_.low[at])
+      ++rows;
+    paint_rows({0, y, target_width_, rows}, rows_.low[at], rows_.high[at], edges, target);
+    y += rows;
+  }
+}
+
+void GuidedUpsampler::paint_rows(const Region& rows, int upper, int lower, const MatteEdges& edges,
+                                 const TensorView& target) {
+  const uint8_t *above = sure_.data() + int64_t{upper} * width_, *below = sure_.data() + int64_t{lower} * width_;
+  // What all four small pixels around are sure of.
+  const auto sure = [&](int x) {
+    const int next = std::min(x + 1, width_ - 1);
+    return above[x] & above[next] & below[x] & below[next];
+  };
+  for (int x = 0; x < width_;) {
+    const int kind = sure(x), first = x;
+    while (++x < width_ && sure(x) == kind) continue;
+    const int left = column_begin_[static_cast<size_t>(first)], right = column_begin_[static_cast<size_t>(x)];
+    if (left == right) continue;
+    float* const to = target.as<float>() + int64_t{rows.y} * target_width_ + left;
+    if (kind == 0) {
+      paint_part({left, rows.y, right - left, rows.height}, upper, lower, edges, to);
+    } else {
+      for (int y = 0; y < rows.height; ++y)
+        std::fill_n(to + int64_t{y} * target_width_, right - left, kind == 2 ? 1.0f : 0.0f);
     }
-    if (upper != tap.low) stretch_row(upper = tap.low, upper_);
-    if (lower != tap.high) stretch_row(lower = tap.high, lower_);
-    const float *u = upper_.data(), *l = lower_.data(), weight = tap.weight;
-    float* out = target.as<float>() + static_cast<size_t>(y) * width;
-    const auto between = [&](size_t at) { return u[at] + (l[at] - u[at]) * weight; };
-    if (radius_ == 0) {
-      for (size_t x = 0; x < width; ++x) out[x] = unit(between(3 * width + x));
-      continue;
-    }
-    const float *r = guide_.as<float>() + static_cast<size_t>(y) * width, *g = r + pixels, *b = g + pixels;
-    for (size_t x = 0; x < width; ++x)
-      out[x] = unit(between(x) * unit(r[x]) + between(width + x) * unit(g[x]) + between(2 * width + x) * unit(b[x]) +
-                    between(3 * width + x));
+  }
+}
+
+void GuidedUpsampler::paint_part(const Region& part, int upper, int lower, const MatteEdges& edges, float* target) {
+  const auto n = static_cast<size_t>(part.width), left = static_cast<size_t>(part.x);
+  const auto stride = static_cast<size_t>(target_width_);
+  const StretchRow columns{columns_.low.data() + left, columns_.high.data() + left, columns_.weight.data() + left};
+  for (size_t plane = radius_ > 0 ? 0 : 3; plane < 4; ++plane) {
+    const float* from = fit_.data() + plane * pixels_;
+    stretch_row(columns, from + int64_t{upper} * width_, n, upper_.data() + plane * stride);
+    stretch_row(columns, from + int64_t{lower} * width_, n, lower_.data() + plane * stride);
+  }
+  GuidePart guide;
+  if (radius_ > 0) guide = guide_(part);
+  for (int y = 0; y < part.height; ++y) {
+    const FitRows fit{upper_.data(), lower_.data(), stride,
+                      rows_.weight[static_cast<size_t>(part.y) + static_cast<size_t>(y)]};
+    const float* const rgb[3] = {guide.rgb[0] + y * guide.stride, guide.rgb[1] + y * guide.stride,
+                                 guide.rgb[2] + y * guide.stride};
+    guided_row(fit, radius_ > 0 ? rgb : nullptr, edges, n, target + int64_t{y} * target_width_);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "backend/torch/plugin/device.h"
 
 #include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <torch/version.h>
 
@@ -92,6 +93,18 @@ std::vector<std::string> describe_devices() {
         fmt::format("cuda: {} GPU{}; {}", gpus().count, gpus().count > 1 ? "s" : "", loaded_part().why_none));
   }
   return lines;
+}
+
+int64_t device_bytes(const std::string& text) {
+  const auto device = parse_device(text);
+  if (!device || !device->is_cuda()) return 0;
+  try {
+    const auto index = static_cast<c10::DeviceIndex>(device->has_index() ? device->index() : 0);
+    const auto stats = c10::getDeviceAllocator(device->type())->getDeviceStats(index);
+    return stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].current;
+  } catch (const std::exception&) {  // nothing has been allocated there yet
+    return 0;
+  }
 }
 
 Error error_of(const std::exception& e) {

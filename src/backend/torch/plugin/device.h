@@ -22,6 +22,9 @@ CudaPart* cuda_part();
 // One line per device: "cpu: AVX512", "cuda:0: NVIDIA H100 80GB HBM3, compute capability 9.0, ...".
 std::vector<std::string> describe_devices();
 
+// Bytes of a GPU's memory that libtorch holds, in use or kept for reuse; 0 for the CPU.
+int64_t device_bytes(const std::string& device);
+
 // The first line of a libtorch exception; the rest is a stack trace.
 Error error_of(const std::exception& e);
 

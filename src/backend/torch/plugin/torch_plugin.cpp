@@ -12,6 +12,7 @@ class PluginBackend final : public Backend {
  public:
   const char* name() const override { return "torch"; }
   std::vector<std::string> describe() const override { return describe_devices(); }
+  int64_t device_bytes(const std::string& device) const override { return framelift::device_bytes(device); }
   Status supports(const Graph& graph, const CompileOptions& options) const override {
     FL_TRY(const at::Device device, parse_device(options.device));
     if (device.is_cpu() && options.precision == Precision::f16)
