@@ -20,7 +20,7 @@ namespace framelift {
 namespace {
 
 struct QuantizeCommand {
-  std::string model, mode = "full", ranges = "mse", name, report, chart;
+  std::string model, from, mode = "full", ranges = "mse", name, report, chart;
   SampleOptions calibration, check;
   PostTrainingOptions options;
   EngineOptions engine;
@@ -143,6 +143,9 @@ Status quantize(QuantizeCommand& o) {
   FL_TRY(const Network floating, open_model(o.model));
   const std::string name =
       !o.name.empty() ? o.name : fmt::format("{}.{}", floating.name, o.mode == "auto" ? "int8" : "int8-" + o.mode);
+  if (o.calibration.sources.empty() && (o.from.empty() || o.check.sources.empty()))
+    return fail(ErrorCode::invalid_argument, "{} needs {} with clips or pictures",
+                o.from.empty() ? "quantize" : "--from", o.from.empty() ? "--calibrate" : "--check");
   const auto installed = list_models();
   if (!o.overwrite && std::ranges::find(installed, name, &StoredModel::name) != installed.end())
     return fail(ErrorCode::already_exists, "a model called {} is installed already; use --overwrite or another --name",
@@ -160,19 +163,30 @@ Status quantize(QuantizeCommand& o) {
   }
   o.calibration.threads = o.check.threads = o.options.threads = compile.threads;
   o.check.consecutive = true;
-  FL_TRY(const SamplePictures samples, read_samples(floating, *backend, o.calibration));
+  SamplePictures samples;
+  if (o.from.empty()) {
+    FL_TRY(samples, read_samples(floating, *backend, o.calibration));
+  }
   FL_TRY(const SamplePictures unseen, read_samples(floating, *backend, o.check, true));
 
   StepPrinter steps(o.quiet);
   o.options.on_layer = [&](size_t done, size_t all) { steps("layers", done, all); };
   o.options.cancel = &interruption();
-  FL_TRY(QuantizedNetwork made, quantize_network(floating, samples.inputs, *backend, o.options));
+  QuantizedNetwork made;
+  if (o.from.empty()) {
+    FL_TRY(made, quantize_network(floating, samples.inputs, *backend, o.options));
+  } else {
+    FL_TRY(made.network, open_model(o.from));
+    if (made.network.architecture != floating.architecture || made.network.hyper != floating.hyper ||
+        made.network.quantized_layers.empty())
+      return fail(ErrorCode::invalid_argument, "{}: is no quantised model of {}", o.from, o.model);
+  }
   GateBounds bounds = usual_bounds(floating);
   if (o.least_psnr > 0) bounds.psnr = o.least_psnr;
   if (o.largest_shift >= 0) bounds.color_shift = o.largest_shift;
 
   Outcome out;
-  if (o.mode == "auto") {
+  if (o.mode == "auto" && o.from.empty()) {
     CompileOptions exact = compile;
     exact.precision = Precision::f32;
     FL_TRY(const auto expected, run_samples(floating, samples.inputs, *backend, exact));
@@ -222,7 +236,7 @@ Status quantize(QuantizeCommand& o) {
                 name, objections);
   FL_TRY(const StoredModel stored,
          store_model(made.network, name,
-                     {{"quantized", o.mode},
+                     {{"quantized", o.from.empty() ? o.mode : "trained"},
                       {"quantized_psnr", fmt::format("{:.2f}", out.gate.psnr)},
                       {"quantized_proven", out.objections.empty() ? "yes" : "no: " + objections}},
                      o.overwrite));
@@ -241,7 +255,8 @@ void add_quantize_command(CLI::App& app, Run& run) {
   o->check.height = 256;
   CLI::App* c = app.add_subcommand("quantize", "Make an 8-bit integer model of a float one, and prove it");
   c->add_option("model", o->model, "Installed model or weight file")->required();
-  c->add_option("--calibrate", o->calibration.sources, "Clips and pictures to learn the ranges from")->required();
+  c->add_option("--calibrate", o->calibration.sources, "Clips and pictures to learn the ranges from");
+  c->add_option("--from", o->from, "Only prove and install this quantised model, of framelift train");
   c->add_option("--check", o->check.sources, "Others to measure with; default: the last third of those");
   c->add_option(
        "--mode", o->mode,

@@ -9,6 +9,7 @@
 #include "apps/framelift/shared/training_memory.h"
 #include "color/tone_map.h"
 #include "git_commit.h"
+#include "network/model_store.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
 
@@ -16,11 +17,12 @@ namespace framelift {
 namespace {
 
 struct TrainCommand {
-  std::string network, data, val, out = "runs", resume;
+  std::string network, from, data, val, out = "runs", resume;
   std::string amp = "f32", loss = "auto", schedule = "constant", metrics_mode = "percentile";
   std::vector<double> scale_jitter{0.9, 1.1};
   double scale_hdr = 4, val_share = 0.2;
   HyperParameters hyper;
+  Network first;  // of --from
   TrainerOptions options;
   bool quiet = false;
 
@@ -212,12 +214,28 @@ class TrainingProgressPrinter {
 
 Status complete(TrainCommand& o, TrainingJob& job) {
   TrainerOptions& t = o.options;
-  if (o.network.empty()) return fail(ErrorCode::invalid_argument, "no network is given; see 'framelift train --help'");
+  if (o.network.empty() && o.from.empty())
+    return fail(ErrorCode::invalid_argument, "no network is given; see 'framelift train --help'");
+  if (!o.network.empty() && !o.from.empty())
+    return fail(ErrorCode::invalid_argument, "--from says which network it is; leave out '{}'", o.network);
   if (o.data.empty()) return fail(ErrorCode::invalid_argument, "no pictures are given; use --data FOLDER");
   if (o.scale_jitter[0] > o.scale_jitter[1])
     return fail(ErrorCode::invalid_argument, "--scale-jitter {},{}: the smallest factor comes first", o.scale_jitter[0],
                 o.scale_jitter[1]);
-  FL_TRY(ChosenNetwork chosen, choose_network(o.network, o.hyper));
+  ChosenNetwork chosen;
+  if (o.from.empty()) {
+    FL_TRY(chosen, choose_network(o.network, o.hyper));
+  } else {
+    if (!o.hyper.empty())
+      return fail(ErrorCode::invalid_argument, "--from says what size the network is; leave out --{}",
+                  o.hyper.begin()->first);
+    FL_TRY(o.first, open_model(o.from));
+    if (o.first.from_file.build)
+      return fail(ErrorCode::unsupported, "model {} is part of its file and cannot be trained", o.from);
+    o.network = o.first.architecture->name;
+    chosen = {o.first.architecture, o.first.hyper};
+    job.from = &o.first;
+  }
   // What the weights must say of themselves.
   if (const auto scale = chosen.hyper.find("scale_hdr_milli"); scale != chosen.hyper.end())
     scale->second = static_cast<int>(std::lround(1000 * o.scale_hdr));
@@ -292,6 +310,9 @@ void add_train_command(CLI::App& app, Run& run) {
   for (const TrainableNetwork& network : trainable_networks())
     names += (names.empty() ? "" : ", ") + std::string(network.name);
   c.add_option("network", o->network, "One of " + names);
+  c.add_option("--from", o->from,
+               "Begin with this model instead; one made by framelift quantize goes on with integers, whose scales are "
+               "learnt too");
   add_data_options(c, *o);
   add_network_options(c, *o);
   add_optimiser_options(c, *o);
@@ -303,6 +324,7 @@ void add_train_command(CLI::App& app, Run& run) {
       "Examples:\n"
       "  framelift train ldr2hdr --data pairs/ --epochs 200 --tile 512 --patience 20\n"
       "  framelift train srvgg --features 32 --convs 8 --scale 2 --data pairs/ --val others/ --schedule cosine\n"
+      "  framelift train --from general-x4v3.int8-full --data pairs/ --lr 2e-5 --epochs 5 --schedule cosine\n"
       "  framelift train srvgg --config train.toml --resume latest");
   c.callback([o, &run] {
     run = [o] {

@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "network/network.h"
 #include "network/onnx/onnx_network.h"
-#include "network/quantized_file.h"
 #include "weights/catalogue/catalogue.h"
 #include "weights/catalogue/fetch.h"
 #include "weights/catalogue/sha256.h"
 #include "weights/file_bytes.h"
+#include "weights/quantized_file.h"
 #include "weights/safetensors.h"
 
 namespace framelift {

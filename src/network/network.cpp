@@ -6,7 +6,7 @@
 
 #include "graph/passes.h"
 #include "network/hinerv/weights.h"
-#include "network/quantized_file.h"
+#include "weights/quantized_file.h"
 
 namespace framelift {
 

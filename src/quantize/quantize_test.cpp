@@ -6,13 +6,13 @@
 
 #include "graph/evaluate.h"
 #include "network/model_store.h"
-#include "network/quantized_file.h"
 #include "network/srvgg_compact.h"
 #include "quantize/gate.h"
 #include "quantize/post_training.h"
 #include "quantize/restore_layers.h"
 #include "quantize/round_weights.h"
 #include "weights/files_for_test.h"
+#include "weights/quantized_file.h"
 #include "weights/safetensors.h"
 
 namespace framelift {

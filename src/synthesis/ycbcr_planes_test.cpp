@@ -22,7 +22,7 @@ void for_each_sample(const Frame& frame, F f) {
 
 TEST(YcbcrPlanes, EveryCodeComesBack) {
   std::mt19937 random(1);
-  for (const uint8_t bits : {8, 10, 16})
+  for (const uint8_t bits : {uint8_t{8}, uint8_t{10}, uint8_t{16}})
     for (const ColorRange range : {ColorRange::limited, ColorRange::full}) {
       FramePool pool(7, 5, format_of(bits), 2);
       const Frame in = pool.acquire().value(), out = pool.acquire().value();

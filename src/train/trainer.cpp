@@ -8,15 +8,18 @@
 #include "base/log.h"
 #include "encode/sink.h"
 #include "graph/analysis.h"
+#include "graph/passes.h"
 #include "profile/statistics.h"
 #include "train/data/split.h"
 #include "train/initialise.h"
+#include "train/relative_scales.h"
 #include "train/run/checkpoint.h"
 #include "train/run/event_file.h"
 #include "train/run/panel_picture.h"
 #include "train/run/report.h"
 #include "train/run/run_lock.h"
 #include "train/run_config.h"
+#include "weights/quantized_file.h"
 #include "weights/safetensors.h"
 
 namespace framelift {
@@ -29,7 +32,10 @@ class Trainer {
       : job_(job),
         options_(job.options),
         loader_(*job.data.training, job.data.training_indices, job.options.batches),
-        validator_(*job.architecture, job.hyper, job.options.validation) {}
+        validator_(
+            job.architecture->contract(job.hyper),
+            [this](int batch, int height, int width) { return build_network(batch, height, width); },
+            job.options.validation) {}
 
   // Everything that can fail before any work.
   Status prepare();
@@ -37,6 +43,10 @@ class Trainer {
 
  private:
   Status create_learner(TorchEngine& engine);
+  Result<Graph> build_network(int batch, int height, int width) const;
+  Result<Graph> quantized_network() const;
+  Result<Parameters> first_parameters(const Graph& network) const;
+  Result<std::vector<std::pair<std::string, Tensor>>> weights() const;
   Status resume();
   Status open_run_folder();
   Status train_epoch(EpochRecord& record);
@@ -102,15 +112,45 @@ Status Trainer::create_learner(TorchEngine& engine) {
   if (tile % contract.alignment != 0)
     return fail(ErrorCode::invalid_argument, "--tile {} is no multiple of {}, which {} needs", tile, contract.alignment,
                 job_.architecture->name);
-  FL_TRY(const Graph network, job_.architecture->build(job_.hyper, 1, tile, tile));
+  FL_TRY(const Graph network, build_network(1, tile, tile));
   FL_CHECK(training_graph(network, options_.validation.loss));
-  FL_TRY(const Parameters initial, initial_parameters(network, options_.seed));
+  FL_TRY(const Parameters initial, first_parameters(network));
   for (const auto& [name, tensor] : initial) parameter_count_ += tensor.elements();
   const Halo halo = receptive_field(network, contract.alignment);
   notes_ =
       checkpoint_notes(job_, halo.global ? 0 : std::max({halo.before_x, halo.after_x, halo.before_y, halo.after_y}));
   FL_TRY(learner_, engine.create_learner(initial, options_.learner));
   return {};
+}
+
+Result<Graph> Trainer::build_network(int batch, int height, int width) const {
+  FL_TRY(Graph network, job_.architecture->build(job_.hyper, batch, height, width));
+  if (job_.from == nullptr) return network;
+  return with_relative_scales(quantize(std::move(network), job_.from->quantized_layers), job_.from->parameters);
+}
+
+Result<Parameters> Trainer::first_parameters(const Graph& network) const {
+  if (job_.from == nullptr) return initial_parameters(network, options_.seed);
+  Parameters first;
+  for (const auto& [name, tensor] : job_.from->parameters) first.emplace(name, tensor.clone());
+  FL_TRY(const Graph plain, quantized_network());
+  begin_with_relative_scales(first, plain);
+  FL_CHECK(bind_parameters(network, first));
+  return first;
+}
+
+Result<Graph> Trainer::quantized_network() const {
+  const int tile = options_.batches.tile;
+  FL_TRY(Graph network, job_.architecture->build(job_.hyper, 1, tile, tile));
+  return quantize(std::move(network), job_.from->quantized_layers);
+}
+
+Result<std::vector<std::pair<std::string, Tensor>>> Trainer::weights() const {
+  Parameters learnt = learner_->parameters();
+  if (job_.from == nullptr) return quantized_tensors(learnt, {});
+  FL_TRY(const Graph plain, quantized_network());
+  make_scales_absolute(learnt, plain, job_.from->parameters);
+  return quantized_tensors(learnt, job_.from->quantized_layers);
 }
 
 Status Trainer::resume() {
@@ -184,8 +224,8 @@ Result<const Graph*> Trainer::graph_for(const Batch& batch) {
   const Shape& shape = batch.input.shape();
   const std::tuple key(shape[0], shape[2], shape[3]);
   if (const auto found = graphs_.find(key); found != graphs_.end()) return &found->second;
-  FL_TRY(const Graph network, job_.architecture->build(job_.hyper, static_cast<int>(shape[0]),
-                                                       static_cast<int>(shape[2]), static_cast<int>(shape[3])));
+  FL_TRY(const Graph network,
+         build_network(static_cast<int>(shape[0]), static_cast<int>(shape[2]), static_cast<int>(shape[3])));
   FL_TRY(Graph graph, training_graph(network, options_.validation.loss));
   const Shape& target = graph.value(graph.inputs[1]).shape;
   if (target != batch.target.shape())
@@ -348,9 +388,9 @@ Status Trainer::save(const char* name) const {
 
 // The weights alone, as `framelift models import` and the verbs that run networks take them.
 Status Trainer::save_model() const {
-  const Parameters parameters = learner_->parameters();
+  FL_TRY(const auto weights, this->weights());
   std::vector<NamedTensor> tensors;
-  for (const auto& [name, tensor] : parameters) tensors.push_back({name, &tensor});
+  for (const auto& [name, tensor] : weights) tensors.push_back({name, &tensor});
   std::map<std::string, std::string> metadata{{"framelift.format", "1"},
                                               {"framelift.architecture", job_.architecture->name},
                                               {"framelift.hyper", notes_.at("hyper")},

@@ -61,6 +61,9 @@ enum class TrainingEnd : uint8_t { completed, early_stop, stop_file, cancelled }
 struct TrainingJob {
   const Architecture* architecture = nullptr;
   HyperParameters hyper;
+  // Begin with this model's weights (of the same architecture and hyper-parameters); layers that compute with integers
+  // go on doing so, and their scales are learnt too: quantisation-aware training. Null: fresh weights.
+  const Network* from = nullptr;
   TrainingData data;
   TrainerOptions options;
   std::filesystem::path root = "runs";  // of run folders; one training at a time has its lock

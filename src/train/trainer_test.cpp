@@ -379,7 +379,10 @@ TEST_F(Training, ValidatesInTilesAsInOnePiece) {
     ValidationOptions options;
     options.tile = tile;
     options.batch = batch;
-    return Validator(*network.architecture, network.hyper, options).predict(*learner, sample.input);
+    const auto build = [&](int pictures, int height, int width) {
+      return network.architecture->build(network.hyper, pictures, height, width);
+    };
+    return Validator(network.architecture->contract(network.hyper), build, options).predict(*learner, sample.input);
   };
   const auto whole = predict(1024, 1);
   ASSERT_WORKS(whole);

@@ -45,22 +45,21 @@ void paste(const Tensor& batch, int n, const Tile& tile, Tensor& picture) {
 Result<const Graph*> Validator::network_graph(int batch, int height, int width) {
   const auto found = graphs_.find({batch, height, width});
   if (found != graphs_.end()) return &found->second;
-  FL_TRY(Graph graph, architecture_.build(hyper_, batch, height, width));
+  FL_TRY(Graph graph, build_(batch, height, width));
   return &graphs_.emplace(std::tuple(batch, height, width), std::move(graph)).first->second;
 }
 
 Result<Tensor> Validator::predict(Learner& learner, const Tensor& input) {
-  const NetworkContract contract = architecture_.contract(hyper_);
   TileRequest request;
   request.height = static_cast<int>(input.shape()[2]);
   request.width = static_cast<int>(input.shape()[3]);
-  request.scale = contract.scale;
-  request.alignment = contract.alignment;
-  const int sample_edge = 16 * contract.alignment;
+  request.scale = contract_.scale;
+  request.alignment = contract_.alignment;
+  const int sample_edge = 16 * contract_.alignment;
   FL_TRY(const Graph* sample, network_graph(1, sample_edge, sample_edge));
-  request.halo = receptive_field(*sample, contract.alignment);
+  request.halo = receptive_field(*sample, contract_.alignment);
   const Halo& halo = request.halo;
-  const int least = std::max(halo.before_x + halo.after_x, halo.before_y + halo.after_y) + 4 * contract.alignment;
+  const int least = std::max(halo.before_x + halo.after_x, halo.before_y + halo.after_y) + 4 * contract_.alignment;
   if (!halo.global) request.max_tile_edge = std::max(options_.tile, least);
   FL_TRY(const TilePlan plan, plan_tiles(request));
 

@@ -38,8 +38,8 @@ struct ValidationResult {
 // Keeps the graphs it has built. Not thread-safe.
 class Validator {
  public:
-  Validator(const Architecture& architecture, HyperParameters hyper, ValidationOptions options)
-      : architecture_(architecture), hyper_(std::move(hyper)), options_(options) {}
+  Validator(NetworkContract contract, GraphOfSize build, ValidationOptions options)
+      : contract_(std::move(contract)), build_(std::move(build)), options_(options) {}
 
   // The network's picture for an input f32 [1,3,H,W] of any size: padded to the alignment by reflection, cut into tiles
   // that overlap by the receptive field where it is larger than `tile` (the result is the same), and cropped.
@@ -55,8 +55,8 @@ class Validator {
   Result<const Graph*> network_graph(int batch, int height, int width);
   Result<double> loss_of(Learner& learner, Tensor& prediction, Tensor& target);
 
-  const Architecture& architecture_;
-  HyperParameters hyper_;
+  const NetworkContract contract_;
+  const GraphOfSize build_;
   ValidationOptions options_;
   std::map<std::tuple<int, int, int>, Graph> graphs_;
 };

@@ -97,3 +97,14 @@ def _(s):
     s.must_work(s.upscale("--precision", "int8-full", model="tiny"), frames=12, size=(128, 96))
     s.must_fail(s.upscale("--precision", "int8-mixed", "--overwrite", model="tiny"), "int8-mixed")
     s.must_fail(["quantize", "tiny.int8-full", "--calibrate", s.input, "--quiet"], "quantised already")
+
+
+@case("quantize: a model of another network to prove")
+def _(s):
+    s.clip("64x48", 4)
+    s.must_fail(["quantize", MODEL, "--from", MODEL, "--check", s.input, "--quiet"], "no quantised model of")
+
+
+@case("quantize: --from without pictures to prove it with")
+def _(s):
+    s.must_fail(["quantize", MODEL, "--from", MODEL, "--quiet"], "--check")

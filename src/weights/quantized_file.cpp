@@ -1,4 +1,4 @@
-#include "network/quantized_file.h"
+#include "weights/quantized_file.h"
 
 #include <algorithm>
 #include <cmath>
