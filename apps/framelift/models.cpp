@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "apps/framelift/commands.h"
@@ -23,10 +24,22 @@ std::string value_or(const std::map<std::string, std::string>& metadata, std::st
   return found == metadata.end() ? fallback : found->second;
 }
 
-void print_model(const std::string& name, const Network& network) {
-  print(fmt::format("{:<20} {:<14} x{:<2} {:>11} parameters  {}\n", name, network.architecture->name,
+// What framelift quantize found out: "int8 (full): 45.80 dB of the float model, 3.31 times f32, proven".
+std::string quantized_facts(const Network& network) {
+  if (network.quantized_layers.empty()) return {};
+  const auto fact = [&](const char* key) { return value_or(network.metadata, key, "?"); };
+  return fmt::format("int8 ({}): {} dB of the float model, {} times f32, {}", fact("quantized"), fact("quantized_psnr"),
+                     fact("quantized_speed"), fact("quantized_proven") == "yes" ? "proven" : "not proven");
+}
+
+void print_model(const std::string& name, const Network& network, const std::filesystem::path& file) {
+  std::error_code error;
+  const auto bytes = file.empty() ? 0 : std::filesystem::file_size(file, error);
+  print(fmt::format("{:<24} {:<14} x{:<2} {:>11} parameters  {:>10}  {}\n", name, network.architecture->name,
                     network.contract.scale, network.parameter_count(),
+                    bytes > 0 && !error ? fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6) : "built in",
                     value_or(network.metadata, "license", "unknown")));
+  if (const std::string facts = quantized_facts(network); !facts.empty()) print(fmt::format("{:<24} {}\n", "", facts));
 }
 
 Status list() {
@@ -36,14 +49,14 @@ Status list() {
     // One bad file must not hide the others.
     if (auto network = load_network(model.path)) {
       FL_CHECK(note_origin(*network, model.path));
-      print_model(model.name, *network);
+      print_model(model.name, *network, model.path);
     } else {
       report_failure(network.error());
     }
   }
   for (const BuiltInNetwork& known : built_in_networks()) {
     FL_TRY(const Network network, open_model(known.name));
-    print_model(known.name, network);
+    print_model(known.name, network, {});
   }
   return {};
 }
@@ -57,6 +70,7 @@ void print_network(const Network& network) {
     print(fmt::format("size        {:.2f} MB in f32, {:.2f} in f16 and bf16, {:.2f} in int8\n", mb(4), mb(2), mb(1)));
   if (!network.from_file.summary.empty()) print(fmt::format("contract    {}\n", network.from_file.summary));
   for (const auto& [key, value] : network.hyper) print(fmt::format("  {:<10} {}\n", key, value));
+  if (const std::string facts = quantized_facts(network); !facts.empty()) print(fmt::format("integers    {}\n", facts));
   if (!network.contract.classes.empty()) {
     std::string names;
     for (const ClassLabel& label : network.contract.classes) names += (names.empty() ? "" : ", ") + label.name;

@@ -13,6 +13,7 @@
 #include "apps/framelift/shared/text_file.h"
 #include "base/line_chart.h"
 #include "network/model_store.h"
+#include "pipeline/tuning/network_speed.h"
 #include "quantize/gate.h"
 #include "quantize/restore_layers.h"
 
@@ -51,8 +52,30 @@ struct Outcome {
   std::vector<RestoreStep> steps;
   double integer_share = 0;
   size_t integer_layers = 0, weight_only_layers = 0, floating_layers = 0;
-  std::vector<Operation> convolutions;  // as the engine runs them; empty: it does not say
+  std::vector<Operation> convolutions;             // as the engine runs them; empty: it does not say
+  double speed_over_f32 = 0, speed_over_auto = 0;  // of the network alone, against the float model
 };
+
+Result<double> frames_per_second(const Network& network, const SampleInputs& sample, Backend& backend,
+                                 CompileOptions compile, Precision precision) {
+  constexpr double seconds = 1;
+  const Shape& shape = sample.at(0).shape();
+  FL_TRY(const Graph graph, network.build(1, static_cast<int>(shape[2]), static_cast<int>(shape[3])));
+  compile.precision = precision;
+  FL_TRY(const auto executable, backend.compile(graph, network.parameters, compile));
+  FL_TRY(const NetworkSpeed speed, measure_speed(*executable, seconds));
+  return speed.frames_per_second();
+}
+
+Status measure_speeds(const Network& floating, const Network& quantized, const SampleInputs& sample, Backend& backend,
+                      const CompileOptions& compile, Outcome& outcome) {
+  FL_TRY(const double f32, frames_per_second(floating, sample, backend, compile, Precision::f32));
+  FL_TRY(const double automatic, frames_per_second(floating, sample, backend, compile, Precision::automatic));
+  FL_TRY(const double integer, frames_per_second(quantized, sample, backend, compile, Precision::automatic));
+  outcome.speed_over_f32 = integer / f32;
+  outcome.speed_over_auto = integer / automatic;
+  return {};
+}
 
 // What became of the layers: an engine may compute with floats where integers are asked for.
 Status list_convolutions(const Network& network, const SampleInputs& sample, Backend& backend, CompileOptions compile,
@@ -93,6 +116,7 @@ std::string to_json(const QuantizeCommand& o, const Outcome& out) {
   if (g.delta_e_itp) json["delta_e_itp"] = *g.delta_e_itp;
   if (g.truth_loss) json["loss_against_truth_db"] = *g.truth_loss;
   if (g.added_flicker) json["added_flicker_percent"] = *g.added_flicker;
+  json["speed_over"] = {{"f32", out.speed_over_f32}, {"auto", out.speed_over_auto}};
   for (const Operation& operation : out.convolutions)
     json["kernels"].push_back({{"operation", operation.name}, {"input", operation.precision}});
   for (const RestoreStep& step : out.steps)
@@ -125,6 +149,7 @@ void print(const Outcome& out) {
   for (const auto& [precision, count] : kernels)
     text += fmt::format("{}{} in {}", text.empty() ? "" : ", ", count, precision);
   if (!text.empty()) fmt::print("kernels     {} as the engine runs them\n", text);
+  fmt::print("speed       {:.2f} times f32, {:.2f} times --precision auto\n", out.speed_over_f32, out.speed_over_auto);
   for (size_t i = 1; i < out.steps.size(); ++i)
     fmt::print("  restored  {}: {:.2f} dB\n", out.steps[i].layer, out.steps[i].psnr);
   fmt::print("against the float model, {} pictures that it was not made with\n", g.pictures);
@@ -210,6 +235,7 @@ Status quantize(QuantizeCommand& o) {
   out.objections = out_of_bounds(out.gate, bounds);
   FL_TRY(out.integer_share, integer_share(made.network));
   FL_CHECK(list_convolutions(made.network, unseen.inputs[0], *backend, compile, out));
+  FL_CHECK(measure_speeds(floating, made.network, unseen.inputs[0], *backend, compile, out));
   FL_TRY(const Graph sample, floating.build_sample(16));
   count_layers(made.network, sample, out);
   print(out);
@@ -238,6 +264,7 @@ Status quantize(QuantizeCommand& o) {
          store_model(made.network, name,
                      {{"quantized", o.from.empty() ? o.mode : "trained"},
                       {"quantized_psnr", fmt::format("{:.2f}", out.gate.psnr)},
+                      {"quantized_speed", fmt::format("{:.2f}", out.speed_over_f32)},
                       {"quantized_proven", out.objections.empty() ? "yes" : "no: " + objections}},
                      o.overwrite));
   if (!out.objections.empty()) fmt::print(stderr, "framelift: written all the same (--force): {}\n", objections);

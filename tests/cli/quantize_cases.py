@@ -1,6 +1,7 @@
 """framelift quantize: what is asked for wrongly, the gate, and the models that it makes."""
 
 import json
+import re
 
 from sandbox import MODEL, Wrong, case, ffmpeg
 
@@ -93,6 +94,9 @@ def _(s):
     s.must_succeed(["quantize", "tiny", "--calibrate", s.input, "--quiet"])
     if models(s) != ["tiny.int8-full.safetensors", "tiny.safetensors"]:
         raise Wrong(f"{models(s)}")
+    listed = s.execute(["models", "list"]).stdout
+    if not re.search(r"tiny\.int8-full .*\n +int8 \(full\): [\d.]+ dB of the float model, [\d.]+ times f32, proven", listed):
+        raise Wrong(listed)
     s.must_fail(["quantize", "tiny", "--calibrate", s.input, "--quiet"], ["tiny.int8-full", "--overwrite"])
     s.must_work(s.upscale("--precision", "int8-full", model="tiny"), frames=12, size=(128, 96))
     s.must_fail(s.upscale("--precision", "int8-mixed", "--overwrite", model="tiny"), "int8-mixed")
