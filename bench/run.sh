@@ -24,6 +24,11 @@ weights=$real/weights/segmentation/selfie_segmentation.tflite clip=$real/video/i
 if [[ -f $weights && -f $clip ]]; then
   $python bench/segment.py "$framelift" --model "$weights" --clip "$clip" --rounds "${ROUNDS:-5}"
 fi
+if [[ -d $real/weights ]]; then
+  $python bench/int8.py "$framelift" --upscale "$real/weights/realesrgan/"{realesr-animevideov3-x4,RealESRGAN_General_x4_v3}.param \
+    --hdr "$real/weights/hdrtvnetpp/Ensemble_AGCM_LE.pth" --calibrate "$real/video/bigbuckbunny.mp4" \
+    "$real/video/nasa_13013_2video_2audio_2subs.mp4" "$real/video/roadtrip-vp92-10bit.webm" --check "$real/video/intel_asl_walk.mkv"
+fi
 $python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
 small=tests/golden/srvgg_x2.weights.safetensors
 $python bench/profiler.py "$framelift" --model "$small" --frames 300

@@ -86,6 +86,12 @@ def _(s):
         raise Wrong("no chart")
 
 
+@case("quantize: a precision that is none")
+def _(s):
+    s.clip()
+    s.must_fail(s.upscale("--precision", "int8-half"), ["int8-half", "f32", "int8-full"])
+
+
 @case("quantize: a proven model upscales with --precision int8-full, once it is there")
 def _(s):
     s.clip("64x48", 12)

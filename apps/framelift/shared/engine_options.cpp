@@ -19,7 +19,9 @@ std::filesystem::path cache_folder() {
   return {};
 }
 
-bool wants_integers(std::string_view precision) { return precision.starts_with("int8"); }
+bool wants_integers(std::string_view precision) {
+  return precision == "int8" || precision == "int8-full" || precision == "int8-mixed";
+}
 
 // The model, or its variant of integers where the precision asks for one.
 Result<Network> open_model_for(const std::string& model, const std::string& precision) {
@@ -90,7 +92,11 @@ Result<Network> EngineOptions::load() const {
 Result<CompileOptions> EngineOptions::compile_options() const {
   CompileOptions options;
   if (!wants_integers(precision)) {  // of what is left of floats; layers of integers are the model's
-    FL_TRY(options.precision, parse_precision(precision));
+    const auto floats = parse_precision(precision);
+    if (!floats)
+      return fail(floats.error().code, "{}; or int8, int8-full, int8-mixed, of framelift quantize",
+                  floats.error().message);
+    options.precision = *floats;
   }
   options.device = device;
   options.threads = threads;
