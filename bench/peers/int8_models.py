@@ -46,7 +46,7 @@ def read_frames(clip, count):
                             "stream=width,height,nb_read_packets", "-of", "csv=p=0", clip], capture_output=True, text=True, check=True)
     width, height, frames = map(int, facts.stdout.strip().split(",")[:3])
     step = max(frames // count, 1)
-    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-vf", f"select=not(mod(n-{step // 2}\\,{step}))", "-vsync", "0",
+    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-map", "0:v:0", "-vf", f"select=not(mod(n-{step // 2}\\,{step}))", "-vsync", "0",
                           "-frames:v", str(count), "-pix_fmt", "rgb24", "-f", "rawvideo", "-"], capture_output=True, check=True).stdout
     pictures = np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
     return [p.transpose(2, 0, 1).astype(np.float32) / 255 for p in pictures]
