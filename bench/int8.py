@@ -18,16 +18,7 @@ import tempfile
 
 import measure
 
-NNCF = measure.ROOT / "build/bench/nncf"
 PEERS = measure.ROOT / "bench/peers"
-
-
-def nncf_python():
-    python = NNCF / "bin/python"
-    if not python.exists():
-        measure.capture(measure.PEER_PYTHON, "-m", "venv", NNCF)
-        measure.capture(NNCF / "bin/pip", "install", "-q", "--no-deps", "-r", PEERS / "requirements-nncf.txt")
-    return python
 
 
 def run(o, folder, *words):
@@ -54,7 +45,7 @@ def theirs(o, folder, weights, name, pictures, ranges):
         make = [measure.PEER_PYTHON, PEERS / "int8_models.py", "pictures", weights]
         measure.capture(*make, learnt, "192x128", pictures, *o.calibrate)
         measure.capture(*make, judged, "384x256", 12, o.check)
-    return measure.last_json(measure.capture(nncf_python(), PEERS / "int8_nncf.py", "quantize", model, learnt, judged, ranges,
+    return measure.last_json(measure.capture(measure.peer_python("nncf"), PEERS / "int8_nncf.py", "quantize", model, learnt, judged, ranges,
                                              folder / f"{name}.{ranges}.xml"))
 
 
@@ -67,7 +58,7 @@ def times(o, folder, name, size, precisions, peer):
                        o.seconds, "--json", "--no-cache")
             found[precision].append(json.loads(text)["ms_per_frame"])
         found["nncf"].append(measure.last_json(measure.capture(
-            nncf_python(), PEERS / "int8_nncf.py", "time", peer, "bf16", len(os.sched_getaffinity(0)), o.seconds, size))["ms_per_frame"])
+            measure.peer_python("nncf"), PEERS / "int8_nncf.py", "time", peer, "bf16", len(os.sched_getaffinity(0)), o.seconds, size))["ms_per_frame"])
         print(name, {k: round(v[-1], 1) for k, v in found.items()}, file=sys.stderr)
     return {key: measure.spread(values) for key, values in found.items()}
 

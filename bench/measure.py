@@ -20,6 +20,16 @@ def capture(*command):
     return result.stdout
 
 
+def peer_python(name):
+    """Of an environment of the peer's own, in build/bench/NAME, made when it is not there."""
+    folder = ROOT / "build/bench" / name
+    python = folder / "bin/python"
+    if not python.exists():
+        capture(PEER_PYTHON, "-m", "venv", folder)
+        capture(folder / "bin/pip", "install", "-q", "--no-deps", "-r", ROOT / f"bench/peers/requirements-{name}.txt")
+    return python
+
+
 def last_json(text):
     return json.loads(text[text.index("{"):] if text.lstrip().startswith("{\n") else text.strip().split("\n")[-1])
 

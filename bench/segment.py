@@ -17,16 +17,7 @@ import tempfile
 
 import measure
 
-MEDIAPIPE = measure.ROOT / "build/bench/mediapipe"
 PEERS = measure.ROOT / "bench/peers"
-
-
-def mediapipe_python():
-    python = MEDIAPIPE / "bin/python"
-    if not python.exists():
-        measure.capture(measure.PEER_PYTHON, "-m", "venv", MEDIAPIPE)
-        measure.capture(MEDIAPIPE / "bin/pip", "install", "-q", "--no-deps", "-r", PEERS / "requirements-mediapipe.txt")
-    return python
 
 
 def clip_of(options, folder):
@@ -61,7 +52,7 @@ def main():
     options = parser.parse_args()
     options.model, options.clip = options.model.resolve(), options.clip.resolve()
     runs = {"framelift": lambda *job: framelift_run(options, *job),
-            "mediapipe": lambda *job: peer_run(mediapipe_python(), "mediapipe", options, *job),
+            "mediapipe": lambda *job: peer_run(measure.peer_python("mediapipe"), "mediapipe", options, *job),
             "openvino": lambda *job: peer_run(measure.PEER_PYTHON, "openvino", options, *job)}
     rows = []
     with tempfile.TemporaryDirectory(prefix="framelift-bench-") as name:
@@ -81,7 +72,7 @@ def main():
                          "speed_over": {p: ours / fps[p]["median"] for p in fps if p != "framelift"}})
             print(f"{encoder}: " + ", ".join(f"{p} {v['median']:.1f} fps" for p, v in fps.items()), file=sys.stderr)
     measure.save("segment", {"rounds": options.rounds, "frames": options.frames, "size": "1280x720", "jobs": rows,
-                             "versions": measure.package_versions(mediapipe_python(), "mediapipe")})
+                             "versions": measure.package_versions(measure.peer_python("mediapipe"), "mediapipe")})
 
 
 if __name__ == "__main__":

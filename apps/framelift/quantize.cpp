@@ -59,8 +59,7 @@ struct Outcome {
 Result<double> frames_per_second(const Network& network, const SampleInputs& sample, Backend& backend,
                                  CompileOptions compile, Precision precision) {
   constexpr double seconds = 1;
-  const Shape& shape = sample.at(0).shape();
-  FL_TRY(const Graph graph, network.build(1, static_cast<int>(shape[2]), static_cast<int>(shape[3])));
+  FL_TRY(const Graph graph, build_for(network, sample));
   compile.precision = precision;
   FL_TRY(const auto executable, backend.compile(graph, network.parameters, compile));
   FL_TRY(const NetworkSpeed speed, measure_speed(*executable, seconds));
@@ -80,8 +79,7 @@ Status measure_speeds(const Network& floating, const Network& quantized, const S
 // What became of the layers: an engine may compute with floats where integers are asked for.
 Status list_convolutions(const Network& network, const SampleInputs& sample, Backend& backend, CompileOptions compile,
                          Outcome& outcome) {
-  const Shape& shape = sample.at(0).shape();
-  FL_TRY(const Graph graph, network.build(1, static_cast<int>(shape[2]), static_cast<int>(shape[3])));
+  FL_TRY(const Graph graph, build_for(network, sample));
   compile.profile = true;
   FL_TRY(const auto executable, backend.compile(graph, network.parameters, compile));
   for (const Operation& operation : executable->operations())
@@ -162,6 +160,51 @@ void print(const Outcome& out) {
   if (g.added_flicker) fmt::print("  flicker   {:.3f} % added\n", *g.added_flicker);
 }
 
+// A model that training made of a quantised one.
+Result<Network> open_trained(const QuantizeCommand& o, const Network& floating) {
+  FL_TRY(Network trained, open_model(o.from));
+  if (trained.architecture != floating.architecture || trained.hyper != floating.hyper ||
+      trained.quantized_layers.empty())
+    return fail(ErrorCode::invalid_argument, "{}: is no quantised model of {}", o.from, o.model);
+  return trained;
+}
+
+// What suffices for pictures seen may not for others: asks for more by what was missing there.
+Status restore_layers(const Network& floating, const SamplePictures& samples, const SamplePictures& unseen,
+                      const GateBounds& bounds, Backend& backend, const CompileOptions& compile, StepPrinter& steps,
+                      QuantizedNetwork& made, Outcome& out) {
+  constexpr int rounds = 3;
+  constexpr double margin = 0.2;
+  CompileOptions exact = compile;
+  exact.precision = Precision::f32;
+  FL_TRY(const auto expected, run_samples(floating, samples.inputs, backend, exact));
+  RestoreOptions restoring{bounds.psnr, compile,
+                           [&](const auto& what, size_t done, size_t all) { steps(what, done, all); }, &interruption()};
+  for (int round = 0; round < rounds; ++round) {
+    FL_TRY(const auto found, restore_until_good(made, samples.inputs, expected, backend, restoring));
+    out.steps.insert(out.steps.end(), found.begin() + (round > 0), found.end());
+    FL_TRY(out.gate, measure_quantized(floating, made.network, unseen, backend, compile));
+    if (out_of_bounds(out.gate, bounds).empty() || made.network.quantized_layers.empty()) break;
+    restoring.psnr = found.back().psnr + std::max(bounds.psnr - out.gate.psnr, 0.0) + margin;
+  }
+  return {};
+}
+
+// The objections in one line, with the layers that may be why.
+Result<std::string> explain(const std::vector<std::string>& objections, const Network& quantized,
+                            const SamplePictures& unseen, Backend& backend, const CompileOptions& compile) {
+  constexpr size_t named = 3;
+  std::string text = fmt::format("{}", fmt::join(objections, "; "));
+  if (objections.empty()) return text;
+  FL_TRY(const auto narrow, narrow_layers(quantized, std::span(unseen.inputs).first(1), backend, compile));
+  for (size_t i = 0; i < std::min(named, narrow.size()); ++i)
+    text += fmt::format("; {} is calibrated for {:.3g} to {:.3g} and sees {:.3g} to {:.3g}, {:.0f} % beyond",
+                        narrow[i].weight, narrow[i].low, narrow[i].high, narrow[i].seen_low, narrow[i].seen_high,
+                        100 * narrow[i].beyond);
+  if (narrow.size() > named) text += fmt::format("; {} more layers", narrow.size() - named);
+  return text;
+}
+
 Status quantize(QuantizeCommand& o) {
   FL_TRY(o.options.range.method, parse_range_method(o.ranges));
   if (o.mode == "mixed") o.options.choose = choose_mixed;
@@ -201,10 +244,7 @@ Status quantize(QuantizeCommand& o) {
   if (o.from.empty()) {
     FL_TRY(made, quantize_network(floating, samples.inputs, *backend, o.options));
   } else {
-    FL_TRY(made.network, open_model(o.from));
-    if (made.network.architecture != floating.architecture || made.network.hyper != floating.hyper ||
-        made.network.quantized_layers.empty())
-      return fail(ErrorCode::invalid_argument, "{}: is no quantised model of {}", o.from, o.model);
+    FL_TRY(made.network, open_trained(o, floating));
   }
   GateBounds bounds = usual_bounds(floating);
   if (o.least_psnr > 0) bounds.psnr = o.least_psnr;
@@ -212,22 +252,7 @@ Status quantize(QuantizeCommand& o) {
 
   Outcome out;
   if (o.mode == "auto" && o.from.empty()) {
-    CompileOptions exact = compile;
-    exact.precision = Precision::f32;
-    FL_TRY(const auto expected, run_samples(floating, samples.inputs, *backend, exact));
-    RestoreOptions restoring{bounds.psnr, compile,
-                             [&](const auto& what, size_t done, size_t all) { steps(what, done, all); },
-                             &interruption()};
-    // What suffices for pictures seen may not for others: ask for more by what was missing there.
-    constexpr int rounds = 3;
-    constexpr double margin = 0.2;
-    for (int round = 0; round < rounds; ++round) {
-      FL_TRY(auto found, restore_until_good(made, samples.inputs, expected, *backend, restoring));
-      out.steps.insert(out.steps.end(), found.begin() + (round > 0), found.end());
-      FL_TRY(out.gate, measure_quantized(floating, made.network, unseen, *backend, compile));
-      if (out_of_bounds(out.gate, bounds).empty() || made.network.quantized_layers.empty()) break;
-      restoring.psnr = found.back().psnr + std::max(bounds.psnr - out.gate.psnr, 0.0) + margin;
-    }
+    FL_CHECK(restore_layers(floating, samples, unseen, bounds, *backend, compile, steps, made, out));
   } else {
     FL_TRY(out.gate, measure_quantized(floating, made.network, unseen, *backend, compile));
   }
@@ -244,17 +269,7 @@ Status quantize(QuantizeCommand& o) {
   FL_CHECK(chart.add(to_chart(o, out)));
   FL_CHECK(chart.commit());
 
-  std::string objections;
-  for (const std::string& text : out.objections) objections += (objections.empty() ? "" : "; ") + text;
-  if (!out.objections.empty()) {
-    FL_TRY(const auto narrow, narrow_layers(made.network, std::span(unseen.inputs).first(1), *backend, compile));
-    constexpr size_t named = 3;
-    for (size_t i = 0; i < std::min(named, narrow.size()); ++i)
-      objections += fmt::format("; {} is calibrated for {:.3g} to {:.3g} and sees {:.3g} to {:.3g}, {:.0f} % beyond",
-                                narrow[i].weight, narrow[i].low, narrow[i].high, narrow[i].seen_low,
-                                narrow[i].seen_high, 100 * narrow[i].beyond);
-    if (narrow.size() > named) objections += fmt::format("; {} more layers", narrow.size() - named);
-  }
+  FL_TRY(const std::string objections, explain(out.objections, made.network, unseen, *backend, compile));
   if (!out.objections.empty() && !o.force)
     return fail(ErrorCode::invalid_data,
                 "{} is not good enough and was not written: {}. Calibrate with pictures like those it will see, use "
@@ -324,7 +339,7 @@ void add_quantize_command(CLI::App& app, Run& run) {
   c->footer(
       "Examples:\n"
       "  framelift quantize general-x4v3 --calibrate clip1.mp4 clip2.mp4 --check other.mp4\n"
-      "  framelift quantize hdrtvnet++ --mode auto --calibrate clip.mp4 --report int8.json\n"
+      "  framelift quantize hdrtvnet --mode auto --calibrate clip.mp4 --report int8.json\n"
       "  framelift upscale in.mp4 out.mkv --model general-x4v3 --precision int8-full\n");
   c->callback([o, &run] {
     run = [o] {

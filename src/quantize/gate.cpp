@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <functional>
 
 #include "metrics/flicker.h"
 #include "metrics/hdr_difference.h"
 #include "metrics/psnr.h"
 #include "metrics/ssim.h"
+#include "quantize/op_runner.h"
 
 namespace framelift {
 namespace {
@@ -36,37 +35,21 @@ double mean_of(std::span<const float> values) {
 
 namespace {
 
-// on_run(outputs) after each sample, with the graph's outputs in order.
-Status run_graph(const Graph& graph, const Parameters& parameters, std::span<const SampleInputs> samples,
-                 Backend& backend, const CompileOptions& compile,
-                 const std::function<void(const SampleInputs&, InferRequest&)>& on_run) {
-  CompileOptions options = compile;
-  options.latency = true;
-  FL_TRY(const auto executable, backend.compile(graph, parameters, options));
-  FL_TRY(const auto request, executable->create_request());
-  for (const SampleInputs& inputs : samples) {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      std::memcpy(request->input(static_cast<int>(i)).data, inputs[i].data(), inputs[i].bytes());
-    FL_CHECK(request->start());
-    FL_CHECK(request->wait());
-    on_run(inputs, *request);
-  }
-  return {};
-}
-
-Result<Graph> graph_for(const Network& network, const SampleInputs& sample) {
-  const Shape& shape = sample.at(0).shape();
-  return network.build(1, static_cast<int>(shape[2]), static_cast<int>(shape[3]));
+std::vector<std::vector<const Tensor*>> pointers(std::span<const SampleInputs> samples) {
+  std::vector<std::vector<const Tensor*>> sets(samples.size());
+  for (size_t i = 0; i < samples.size(); ++i)
+    for (const Tensor& tensor : samples[i]) sets[i].push_back(&tensor);
+  return sets;
 }
 
 }  // namespace
 
 Result<std::vector<Tensor>> run_samples(const Network& network, std::span<const SampleInputs> samples, Backend& backend,
                                         const CompileOptions& compile) {
-  FL_TRY(const Graph graph, graph_for(network, samples[0]));
+  FL_TRY(const Graph graph, build_for(network, samples[0]));
   std::vector<Tensor> outputs;
   FL_CHECK(
-      run_graph(graph, network.parameters, samples, backend, compile, [&](const SampleInputs&, InferRequest& request) {
+      run_graph(graph, network.parameters, pointers(samples), backend, compile, [&](size_t, InferRequest& request) {
         const TensorView output = request.output(0);
         outputs.push_back(Tensor::from_f32(output.shape, output.f32()));
       }));
@@ -78,7 +61,7 @@ Result<std::vector<NarrowLayer>> narrow_layers(const Network& quantized, std::sp
   constexpr double worth_saying = 0.01;
   Network uncut = quantized.clone();
   uncut.quantized_layers.clear();
-  FL_TRY(Graph graph, graph_for(uncut, samples[0]));
+  FL_TRY(Graph graph, build_for(uncut, samples[0]));
   std::vector<NarrowLayer> layers;
   std::vector<int> ports;  // of the graph: outputs from 0, inputs from -1 downwards
   for (const QuantizableLayer& layer : quantizable_layers(graph)) {
@@ -97,21 +80,22 @@ Result<std::vector<NarrowLayer>> narrow_layers(const Network& quantized, std::sp
                       static_cast<float>(found->second.input->high) * scale, INFINITY, -INFINITY});
   }
   const auto count = static_cast<double>(samples.size());
-  FL_CHECK(run_graph(graph, uncut.parameters, samples, backend, compile,
-                     [&](const SampleInputs& inputs, InferRequest& request) {
-                       for (size_t k = 0; k < layers.size(); ++k) {
-                         NarrowLayer& layer = layers[k];
-                         const auto values = ports[k] < 0 ? inputs[static_cast<size_t>(-1 - ports[k])].f32()
-                                                          : std::span<const float>(request.output(ports[k]).f32());
-                         const float half_step = (layer.high - layer.low) / 510;
-                         const auto beyond = std::ranges::count_if(
-                             values, [&](float v) { return v < layer.low - half_step || v > layer.high + half_step; });
-                         layer.beyond += static_cast<double>(beyond) / static_cast<double>(values.size()) / count;
-                         const auto [low, high] = std::ranges::minmax(values);
-                         layer.seen_low = std::min(layer.seen_low, low);
-                         layer.seen_high = std::max(layer.seen_high, high);
-                       }
-                     }));
+  FL_CHECK(
+      run_graph(graph, uncut.parameters, pointers(samples), backend, compile, [&](size_t set, InferRequest& request) {
+        const SampleInputs& inputs = samples[set];
+        for (size_t k = 0; k < layers.size(); ++k) {
+          NarrowLayer& layer = layers[k];
+          const auto values = ports[k] < 0 ? inputs[static_cast<size_t>(-1 - ports[k])].f32()
+                                           : std::span<const float>(request.output(ports[k]).f32());
+          const float half_step = (layer.high - layer.low) / 510;
+          const auto beyond = std::ranges::count_if(
+              values, [&](float v) { return v < layer.low - half_step || v > layer.high + half_step; });
+          layer.beyond += static_cast<double>(beyond) / static_cast<double>(values.size()) / count;
+          const auto [low, high] = std::ranges::minmax(values);
+          layer.seen_low = std::min(layer.seen_low, low);
+          layer.seen_high = std::max(layer.seen_high, high);
+        }
+      }));
   std::erase_if(layers, [](const NarrowLayer& layer) { return layer.beyond <= worth_saying; });
   std::ranges::stable_sort(layers, std::greater<>(), &NarrowLayer::beyond);
   return layers;

@@ -7,23 +7,33 @@
 
 namespace framelift {
 
+Status run_graph(const Graph& graph, const Parameters& parameters, std::span<const std::vector<const Tensor*>> inputs,
+                 Backend& backend, const CompileOptions& compile,
+                 const std::function<void(size_t set, InferRequest& request)>& on_run) {
+  CompileOptions options = compile;
+  options.latency = true;
+  FL_TRY(const auto executable, backend.compile(graph, parameters, options));
+  FL_TRY(const auto request, executable->create_request());
+  for (size_t set = 0; set < inputs.size(); ++set) {
+    for (size_t i = 0; i < inputs[set].size(); ++i)
+      std::memcpy(request->input(static_cast<int>(i)).data, inputs[set][i]->data(), inputs[set][i]->bytes());
+    FL_CHECK(request->start());
+    FL_CHECK(request->wait());
+    on_run(set, *request);
+  }
+  return {};
+}
+
 Result<std::vector<Tensor>> OpRunner::run(const Graph& graph, const Parameters& parameters,
                                           std::span<const std::vector<const Tensor*>> inputs) const {
   CompileOptions options;
   options.precision = Precision::f32;
   options.threads = threads_;
-  options.latency = true;
-  FL_TRY(const auto executable, backend_.compile(graph, parameters, options));
-  FL_TRY(const auto request, executable->create_request());
   std::vector<Tensor> results;
-  for (const auto& tensors : inputs) {
-    for (size_t i = 0; i < tensors.size(); ++i)
-      std::memcpy(request->input(static_cast<int>(i)).data, tensors[i]->data(), tensors[i]->bytes());
-    FL_CHECK(request->start());
-    FL_CHECK(request->wait());
-    const TensorView output = request->output(0);
+  FL_CHECK(run_graph(graph, parameters, inputs, backend_, options, [&](size_t, InferRequest& request) {
+    const TensorView output = request.output(0);
     results.push_back(Tensor::from_f32(output.shape, output.f32()));
-  }
+  }));
   return results;
 }
 

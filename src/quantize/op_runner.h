@@ -1,6 +1,7 @@
 // Single ops on real tensors: convolutions on an engine, everything else by its meaning.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -8,6 +9,12 @@
 #include "graph/graph.h"
 
 namespace framelift {
+
+// Compiles a graph for one run at a time and runs it on each set of inputs, in the graph's order; `on_run`, after each,
+// reads the request's outputs. Errors: those of the backend.
+Status run_graph(const Graph& graph, const Parameters& parameters, std::span<const std::vector<const Tensor*>> inputs,
+                 Backend& backend, const CompileOptions& compile,
+                 const std::function<void(size_t set, InferRequest& request)>& on_run);
 
 class OpRunner {
  public:

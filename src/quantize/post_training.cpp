@@ -338,13 +338,17 @@ LayerMode choose_mixed(std::string_view, const Shape& shape) {
   return small ? LayerMode::integer : LayerMode::weight_only;
 }
 
+Result<Graph> build_for(const Network& network, const SampleInputs& sample) {
+  const Shape& picture = sample.at(0).shape();
+  return network.build(1, static_cast<int>(picture[2]), static_cast<int>(picture[3]));
+}
+
 Result<QuantizedNetwork> quantize_network(const Network& network, std::span<const SampleInputs> samples,
                                           Backend& backend, const PostTrainingOptions& options) {
   if (!network.quantized_layers.empty())
     return fail(ErrorCode::invalid_argument, "model {} is quantised already; begin with the float model", network.name);
   if (samples.empty()) return fail(ErrorCode::invalid_argument, "there is no picture to learn the ranges from");
-  const Shape& picture = samples[0].at(0).shape();
-  FL_TRY(Graph graph, network.build(1, static_cast<int>(picture[2]), static_cast<int>(picture[3])));
+  FL_TRY(Graph graph, build_for(network, samples[0]));
   return Walk(network, std::move(graph), samples, backend, options).run();
 }
 

@@ -28,6 +28,8 @@ LayerMode choose_mixed(std::string_view weight, const Shape& shape);
 
 // The inputs of one run of the network, in its graph's order.
 using SampleInputs = std::vector<Tensor>;
+// The network's graph for inputs of that size.
+Result<Graph> build_for(const Network& network, const SampleInputs& sample);
 
 struct PostTrainingOptions {
   LayerChoice choose = choose_full;

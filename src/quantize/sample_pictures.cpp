@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -43,17 +42,6 @@ Result<std::vector<Frame>> pick_frames(Source& source, const SampleOptions& opti
   if (all.empty())
     return fail(ErrorCode::invalid_argument, "{}: has no frame to learn from; name another clip or picture", path);
   return all;
-}
-
-Tensor cut(const Tensor& picture, int top, int left, int height, int width) {
-  Tensor part(DType::f32, {1, 3, height, width});
-  const int64_t h = picture.shape()[2], w = picture.shape()[3];
-  float* line = part.f32().data();
-  for (int64_t c = 0; c < 3; ++c)
-    for (int64_t y = 0; y < height; ++y, line += width)
-      std::memcpy(line, picture.f32().data() + (c * h + top + y) * w + left,
-                  static_cast<size_t>(width) * sizeof(float));
-  return part;
 }
 
 class Sampler {
@@ -119,17 +107,21 @@ class Sampler {
     RandomStream random{options_.seed, key_of(path)};
     const int top = place(random, info.height), left = place(random, info.width, true);
     for (const Frame& frame : frames) {
-      Tensor whole(DType::f32, {1, 3, frame.height, frame.width});
-      reader.run(frame, {0, 0, frame.width, frame.height}, whole.view());
       SampleInputs inputs;
+      const auto read = [&](const Region& region) {
+        Tensor part(DType::f32, {1, 3, region.height, region.width});
+        reader.run(frame, region, part.view());
+        return part;
+      };
       if (network_.contract.fixed_width > 0) {
+        Tensor whole = read({0, 0, frame.width, frame.height});
         Reducer fit = Reducer::to_size(frame.height, frame.width, height_, width_, Reduction::bicubic);
         inputs.emplace_back(DType::f32, Shape{1, 3, height_, width_});
         fit.run(whole.view(), inputs[0].view());
       } else {
         const int y = options_.consecutive ? top : place(random, info.height);
         const int x = options_.consecutive ? left : place(random, info.width, true);
-        inputs.push_back(cut(whole, y, x, height_ * reduction_, width_ * reduction_));
+        inputs.push_back(read({x, y, width_ * reduction_, height_ * reduction_}));
       }
       if (reduction_ > 1) {
         Reducer reduce =
@@ -155,7 +147,8 @@ class Sampler {
   // The first row or column of a part.
   int place(RandomStream& random, int size, bool along_x = false) const {
     const int part = (along_x ? width_ : height_) * reduction_;
-    return size > part ? static_cast<int>(random.below(static_cast<uint64_t>(size - part + 1))) : 0;
+    return size > part ? static_cast<int>(random.below(static_cast<uint64_t>(size) - static_cast<uint64_t>(part) + 1))
+                       : 0;
   }
 
   const Network& network_;

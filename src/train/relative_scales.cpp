@@ -8,10 +8,10 @@ namespace {
 constexpr Clamp factors{1.0f / 16, 16};
 
 template <class F>
-void for_each_scale(const Graph& graph, F f) {
-  for (const Node& node : graph.nodes)
-    if (std::holds_alternative<FakeQuantize>(node.op) && graph.value(node.inputs[1]).kind == ValueKind::parameter)
-      f(graph.value(node.inputs[1]).name);
+void for_each_scale(Parameters& parameters, const QuantizedLayers& layers, F f) {
+  for (const auto& [weight, layer] : layers)
+    for (const std::string& name : {weight_scale_name(weight), input_scale_name(weight)})
+      if (const auto scale = parameters.find(name); scale != parameters.end()) f(name, scale->second.f32());
 }
 
 }  // namespace
@@ -42,16 +42,16 @@ Graph with_relative_scales(Graph graph, const Parameters& start) {
   return graph;
 }
 
-void begin_with_relative_scales(Parameters& parameters, const Graph& graph) {
-  for_each_scale(graph, [&](const std::string& name) { std::ranges::fill(parameters.at(name).f32(), 1.0f); });
+void begin_with_relative_scales(Parameters& parameters, const QuantizedLayers& layers) {
+  for_each_scale(parameters, layers,
+                 [](const std::string&, std::span<float> scale) { std::ranges::fill(scale, 1.0f); });
 }
 
-void make_scales_absolute(Parameters& parameters, const Graph& graph, const Parameters& start) {
-  for_each_scale(graph, [&](const std::string& name) {
-    const std::span<const float> first = start.at(name).f32();
-    std::ranges::transform(
-        parameters.at(name).f32(), first, parameters.at(name).f32().begin(),
-        [](float factor, float scale) { return std::clamp(factor, factors.low, factors.high) * scale; });
+void make_scales_absolute(Parameters& parameters, const QuantizedLayers& layers, const Parameters& start) {
+  for_each_scale(parameters, layers, [&](const std::string& name, std::span<float> scale) {
+    std::ranges::transform(scale, start.at(name).f32(), scale.begin(), [](float factor, float first) {
+      return std::clamp(factor, factors.low, factors.high) * first;
+    });
   });
 }
 

@@ -2,7 +2,7 @@
 // share of every scale, however small, and none leaves the positive numbers.
 #pragma once
 
-#include "graph/graph.h"
+#include "graph/quantization.h"
 
 namespace framelift {
 
@@ -10,9 +10,9 @@ namespace framelift {
 // 1/16 and 16. `start`: the scales.
 Graph with_relative_scales(Graph graph, const Parameters& start);
 
-// What training begins with: the same parameters with 1 for each scale of the graph.
-void begin_with_relative_scales(Parameters& parameters, const Graph& graph);
+// What training begins with: `parameters` with 1 for each scale of these layers.
+void begin_with_relative_scales(Parameters& parameters, const QuantizedLayers& layers);
 // Back to scales, from the factors that were learnt.
-void make_scales_absolute(Parameters& parameters, const Graph& graph, const Parameters& start);
+void make_scales_absolute(Parameters& parameters, const QuantizedLayers& layers, const Parameters& start);
 
 }  // namespace framelift

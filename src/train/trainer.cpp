@@ -44,9 +44,8 @@ class Trainer {
  private:
   Status create_learner(TorchEngine& engine);
   Result<Graph> build_network(int batch, int height, int width) const;
-  Result<Graph> quantized_network() const;
   Result<Parameters> first_parameters(const Graph& network) const;
-  Result<std::vector<std::pair<std::string, Tensor>>> weights() const;
+  std::vector<std::pair<std::string, Tensor>> weights() const;
   Status resume();
   Status open_run_folder();
   Status train_epoch(EpochRecord& record);
@@ -133,23 +132,15 @@ Result<Parameters> Trainer::first_parameters(const Graph& network) const {
   if (job_.from == nullptr) return initial_parameters(network, options_.seed);
   Parameters first;
   for (const auto& [name, tensor] : job_.from->parameters) first.emplace(name, tensor.clone());
-  FL_TRY(const Graph plain, quantized_network());
-  begin_with_relative_scales(first, plain);
+  begin_with_relative_scales(first, job_.from->quantized_layers);
   FL_CHECK(bind_parameters(network, first));
   return first;
 }
 
-Result<Graph> Trainer::quantized_network() const {
-  const int tile = options_.batches.tile;
-  FL_TRY(Graph network, job_.architecture->build(job_.hyper, 1, tile, tile));
-  return quantize(std::move(network), job_.from->quantized_layers);
-}
-
-Result<std::vector<std::pair<std::string, Tensor>>> Trainer::weights() const {
+std::vector<std::pair<std::string, Tensor>> Trainer::weights() const {
   Parameters learnt = learner_->parameters();
   if (job_.from == nullptr) return quantized_tensors(learnt, {});
-  FL_TRY(const Graph plain, quantized_network());
-  make_scales_absolute(learnt, plain, job_.from->parameters);
+  make_scales_absolute(learnt, job_.from->quantized_layers, job_.from->parameters);
   return quantized_tensors(learnt, job_.from->quantized_layers);
 }
 
@@ -388,7 +379,7 @@ Status Trainer::save(const char* name) const {
 
 // The weights alone, as `framelift models import` and the verbs that run networks take them.
 Status Trainer::save_model() const {
-  FL_TRY(const auto weights, this->weights());
+  const auto weights = this->weights();
   std::vector<NamedTensor> tensors;
   for (const auto& [name, tensor] : weights) tensors.push_back({name, &tensor});
   std::map<std::string, std::string> metadata{{"framelift.format", "1"},
