@@ -5,8 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/torch/torch_engine.h"
+#include "base/temporary_folder.h"
+#include "codec/fnv_writer.h"
+#include "network/hinerv/config_text.h"
 #include "network/hinerv/hinerv.h"
 #include "network/hinerv/weights.h"
+#include "synthesis/fnv_video.h"
 #include "tests/formula_weights.h"
 #include "tests/support.h"
 
@@ -220,6 +224,53 @@ TEST(HinervTiny, CompressedWeightsDecodeExactly) {
   ASSERT_TRUE(expected) << expected.error().message;
   EXPECT_EQ(file->tensors.size(), expected->tensors.size());
   expect_decoded(*file, *expected);
+}
+
+// As many bits as the authors' file has, whole files with everything in them. Integers differ from theirs where
+// rounding the scale to a half before dividing, not after, puts a weight on the other side of a step: a scale moves by
+// 2^-11 at most, the largest quotient, 2^(bits - 1), by so much of a step, and that is the share of such weights that
+// crosses.
+TEST(HinervTiny, OwnFileIsSmallerThanTheAuthors) {
+  FL_SHARED_OR_SKIP(assets);
+  const auto checkpoint = read_weights(assets / tiny_folder / "checkpoint_state_dict.pth");
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  const HinervConfig config = tiny_config(*checkpoint);
+  const auto trained = hinerv_parameters(*checkpoint, config);
+  ASSERT_TRUE(trained) << trained.error().message;
+  const TemporaryFolder folder = TemporaryFolder::create().value();
+  for (int bits : {6, 7, 8}) {
+    const fs::path theirs = assets / tiny_folder / fmt::format("Q{}.zip", bits);
+    const auto archive = read_weights(theirs);
+    ASSERT_TRUE(archive) << archive.error().message;
+    const auto decoded = hinerv_parameters(*archive, config);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+
+    FnvGroup group{hinerv_texts(config), {}, store_network(*trained, bits).value()};
+    for (int frame = 0; frame < config.frames; ++frame) group.times.push_back({frame, 1});
+    int64_t weights = 0, others = 0;
+    for (const StoredTensor& stored : group.tensors) {
+      const auto* quantized = std::get_if<QuantizedTensor>(&stored.content);
+      if (!quantized) continue;
+      const Tensor ours = dequantize(*quantized);
+      const std::span<const float> other = decoded->at(stored.name).f32();
+      const float step = 0.5f * half_to_float(std::ranges::min(quantized->scales));
+      for (size_t i = 0; i < other.size(); ++i) others += std::abs(ours.f32()[i] - other[i]) > step;
+      weights += std::ssize(other);
+    }
+    EXPECT_LE(others, weights >> (12 - bits)) << bits;
+
+    FnvHeader header;
+    header.width = header.coded_width = config.width;
+    header.height = header.coded_height = config.height;
+    header.format = parse_pixel_format("yuv420p").value();
+    const std::string own = folder.path() / "own.fnv";
+    auto writer = FnvWriter::create(own, header);
+    ASSERT_TRUE(writer) << writer.error().message;
+    ASSERT_TRUE(writer->add_group(group) && writer->finish());
+    EXPECT_LE(fs::file_size(own), fs::file_size(theirs) * 9 / 10);
+    std::printf("Q%d: %ju bytes, the authors' file %ju; %jd of %jd weights differ\n", bits, fs::file_size(own),
+                fs::file_size(theirs), others, weights);
+  }
 }
 
 TEST(HinervArchive, DecodesWhatIndependentCodeWrote) {
