@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -10,6 +11,8 @@
 #include "color/tone_map.h"
 #include "git_commit.h"
 #include "network/model_store.h"
+#include "train/data/clip_frames.h"
+#include "train/data/frame_vectors.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
 
@@ -17,12 +20,14 @@ namespace framelift {
 namespace {
 
 struct TrainCommand {
-  std::string network, from, data, val, out = "runs", resume;
+  std::string network, from, teacher, out = "runs", resume;
+  std::vector<std::string> data, val;
   std::string amp = "f32", loss = "auto", schedule = "constant", metrics_mode = "percentile";
   std::vector<double> scale_jitter{0.9, 1.1};
   double scale_hdr = 4, val_share = 0.2;
+  int frames = 100;
   HyperParameters hyper;
-  Network first;  // of --from
+  Network first, taught_by;  // of --from and --teacher
   TrainerOptions options;
   bool quiet = false;
 
@@ -51,8 +56,12 @@ void add_network_options(CLI::App& c, TrainCommand& o) {
 
 void add_data_options(CLI::App& c, TrainCommand& o) {
   BatchOptions& b = o.options.batches;
-  c.add_option("--data", o.data, "Folder with pairs of pictures")->group("Data");
-  c.add_option("--val", o.val, "Folder to validate with; default: a part of --data")->group("Data");
+  c.add_option("--data", o.data, "Folder with pairs of pictures; with --teacher: clips and pictures")->group("Data");
+  c.add_option("--val", o.val, "The same to validate with; default: a part of --data")->group("Data");
+  c.add_option("--frames", o.frames, "Frames out of all of --data together, with --teacher; a tenth out of --val")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str()
+      ->group("Data");
   c.add_option("--val-share", o.val_share, "Part of --data that validates when there is no --val")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str()
@@ -219,6 +228,8 @@ Status complete(TrainCommand& o, TrainingJob& job) {
   if (!o.network.empty() && !o.from.empty())
     return fail(ErrorCode::invalid_argument, "--from says which network it is; leave out '{}'", o.network);
   if (o.data.empty()) return fail(ErrorCode::invalid_argument, "no pictures are given; use --data FOLDER");
+  if (o.teacher.empty() && (o.data.size() > 1 || o.val.size() > 1))
+    return fail(ErrorCode::invalid_argument, "--data and --val take one folder of pairs; only --teacher takes several");
   if (o.scale_jitter[0] > o.scale_jitter[1])
     return fail(ErrorCode::invalid_argument, "--scale-jitter {},{}: the smallest factor comes first", o.scale_jitter[0],
                 o.scale_jitter[1]);
@@ -235,6 +246,10 @@ Status complete(TrainCommand& o, TrainingJob& job) {
     o.network = o.first.architecture->name;
     chosen = {o.first.architecture, o.first.hyper};
     job.from = &o.first;
+  }
+  if (!o.teacher.empty()) {
+    FL_TRY(o.taught_by, open_model(o.teacher));
+    job.teacher = &o.taught_by;
   }
   // What the weights must say of themselves.
   if (const auto scale = chosen.hyper.find("scale_hdr_milli"); scale != chosen.hyper.end())
@@ -264,17 +279,35 @@ Status complete(TrainCommand& o, TrainingJob& job) {
   return {};
 }
 
+// Pictures of one use, with all that the network takes.
+class Pictures {
+ public:
+  Status open(const TrainCommand& o, const TrainingJob& job, const std::vector<std::string>& paths, int frames,
+              int minimum_side) {
+    if (job.teacher) {
+      FL_TRY(pictures_, ClipDataset::open(paths, frames, job.teacher->contract.input_color));
+    } else {
+      FL_TRY(pictures_, open_paired_dataset(paths.front(), o.scale_hdr, minimum_side));
+    }
+    if (!job.from || !job.from->contract.frame_reduction) return {};
+    FL_TRY(Backend * engine, find_backend("auto"));
+    complete_ = std::make_unique<WithFrameVectors>(*pictures_, *job.from, *engine);
+    return {};
+  }
+  const Dataset* get() const { return complete_ ? complete_.get() : pictures_.get(); }
+
+ private:
+  std::unique_ptr<Dataset> pictures_, complete_;
+};
+
 Result<TrainingResult> run_training(TrainCommand& o) {
   keep_freed_memory();
   TrainingJob job;
   FL_CHECK(complete(o, job));
-  const int minimum_side = o.options.batches.tile;
-  FL_TRY(const auto training, open_paired_dataset(o.data, o.scale_hdr, minimum_side));
-  std::unique_ptr<Dataset> validation;
-  if (!o.val.empty()) {
-    FL_TRY(validation, open_paired_dataset(o.val, o.scale_hdr, 1));
-  }
-  FL_TRY(job.data, split_data(*training, validation.get(), o.val_share, o.options.seed));
+  Pictures training, validation;
+  FL_CHECK(training.open(o, job, o.data, o.frames, o.options.batches.tile));
+  if (!o.val.empty()) FL_CHECK(validation.open(o, job, o.val, std::max(o.frames / 10, 1), 1));
+  FL_TRY(job.data, split_data(*training.get(), validation.get(), o.val_share, o.options.seed));
   TrainingProgressPrinter progress;
   if (!o.quiet) {
     job.on_start = [&](const std::filesystem::path& folder) {
@@ -313,6 +346,8 @@ void add_train_command(CLI::App& app, Run& run) {
   c.add_option("--from", o->from,
                "Begin with this model instead; one made by framelift quantize goes on with integers, whose scales are "
                "learnt too");
+  c.add_option("--teacher", o->teacher,
+               "Learn to make the pictures that this model makes of --data, which then needs no targets");
   add_data_options(c, *o);
   add_network_options(c, *o);
   add_optimiser_options(c, *o);
@@ -324,7 +359,7 @@ void add_train_command(CLI::App& app, Run& run) {
       "Examples:\n"
       "  framelift train ldr2hdr --data pairs/ --epochs 200 --tile 512 --patience 20\n"
       "  framelift train srvgg --features 32 --convs 8 --scale 2 --data pairs/ --val others/ --schedule cosine\n"
-      "  framelift train --from general-x4v3.int8-full --data pairs/ --lr 2e-5 --epochs 5 --schedule cosine\n"
+      "  framelift train --from general-x4v3.int8-full --teacher general-x4v3 --data a.mp4 b.mp4 --lr 2e-5 --epochs 5\n"
       "  framelift train srvgg --config train.toml --resume latest");
   c.callback([o, &run] {
     run = [o] {

@@ -31,8 +31,12 @@ Result<FrameNetwork> FrameNetwork::create(const Network& network, Backend& backe
 
 Status FrameNetwork::run(const PictureReader& reader, const Frame& frame) {
   reader.run(frame, {0, 0, frame.width, frame.height}, whole_.view());
+  return run(whole_.view());
+}
+
+Status FrameNetwork::run(const TensorView& whole) {
   const TensorView picture = request_->input(0);
-  reducer_.run(whole_.view(), picture);
+  reducer_.run(whole, picture);
   FL_CHECK(request_->start());
   FL_CHECK(request_->wait());
   stabiliser_.smooth(picture, vector().f32());

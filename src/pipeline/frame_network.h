@@ -39,6 +39,8 @@ class FrameNetwork {
 
   // Reduces the frame and runs the network's frame graph; the result is in vector() until the next call.
   Status run(const PictureReader& reader, const Frame& frame);
+  // The same of a picture [1,3,height,width] in the network's colours.
+  Status run(const TensorView& whole);
   TensorView vector() { return request_->output(0); }
   bool from_cache() const { return executable_->from_cache(); }
 

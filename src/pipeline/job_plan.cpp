@@ -81,16 +81,6 @@ Status check_output_kind(const VideoJob& job) {
                         job.network->name);
 }
 
-// What the source's codes count as for a network that takes colours of its own: what the file says, and where it says
-// nothing, what such networks were trained on. For those that are fed linear light that was sRGB.
-ColorInfo counted_as(const VideoInfo& input, const ColorInfo& wanted) {
-  ColorInfo color = input.color;
-  if (color.transfer == TransferCharacteristic::unspecified)
-    color.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted.transfer;
-  if (color.primaries == ColorPrimaries::unspecified) color.primaries = wanted.primaries;
-  return color;
-}
-
 // The sizes, of one eye where there are two.
 Status plan_pictures(const VideoJob& job, const VideoInfo& input, int scale, JobPlan& plan) {
   plan.eyes = job.mask ? job.mask->eyes : EyeLayout::one;
@@ -186,14 +176,8 @@ PictureLayout picture_layout(const JobPlan& plan, const VideoInfo& input) {
 }
 
 Result<PictureReader> plan_reader(const VideoJob& job, const JobPlan& plan, const VideoInfo& input) {
-  FL_TRY(auto to_tensor, FrameToTensor::create(picture_layout(plan, input).format, plan.input_color));
-  std::optional<ColorConverter> convert;
-  const auto& wanted = job.network->contract.input_color;
-  if (wanted && !is_hdr(plan.input_color.transfer)) {
-    FL_TRY(convert, ColorConverter::create(counted_as(input, *wanted), *wanted));
-  }
-  return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value(),
-                       {plan.bars_left_right(), plan.bars_above_below()});
+  return PictureReader::create(picture_layout(plan, input).format, input.color, plan.input_color,
+                               job.network->contract.input_color, {plan.bars_left_right(), plan.bars_above_below()});
 }
 
 Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, const VideoInfo& input, const Sink& sink) {
@@ -234,7 +218,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
     if (!target.format.is_float() || !target.format.alpha)
       return fail(ErrorCode::unsupported, "{}: has no channel for --confidence; write OpenEXR (.exr)", job.sink.path);
     const ColorInfo wanted = job.network->contract.input_color.value_or(plan.input_color);
-    FL_TRY(writer.confidence, FrameConfidence::create(source, counted_as(input, wanted), target));
+    FL_TRY(writer.confidence, FrameConfidence::create(source, counted_as(input.color, wanted), target));
     return writer;
   }
   // With bars the whole output is opaque.

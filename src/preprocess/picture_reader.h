@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "color/transfer.h"
+#include "network/network.h"
 #include "preprocess/color_convert.h"
 #include "preprocess/frame_to_tensor.h"
 
@@ -17,9 +19,30 @@ struct Bars {
   bool left_right = false, above_below = false;
 };
 
+// What a file's codes count as for a network that takes `wanted`: what the file says, and where it says nothing, what
+// such networks were trained on. For those that are fed linear light that was sRGB.
+inline ColorInfo counted_as(ColorInfo tagged, const ColorInfo& wanted) {
+  if (tagged.transfer == TransferCharacteristic::unspecified)
+    tagged.transfer = is_linear(wanted) ? TransferCharacteristic::srgb : wanted.transfer;
+  if (tagged.primaries == ColorPrimaries::unspecified) tagged.primaries = wanted.primaries;
+  return tagged;
+}
+
 // Immutable; any number of threads may call it.
 class PictureReader {
  public:
+  // For frames of `format`. `tagged`: colours as the file says; `resolved`: with what it leaves out. `wanted`: those
+  // that the network was made for, to which SDR is converted; HDR keeps its own. Errors: those of the two converters.
+  static Result<PictureReader> create(PixelFormat format, const ColorInfo& tagged, const ColorInfo& resolved,
+                                      const std::optional<ColorInfo>& wanted, Bars bars = {}) {
+    FL_TRY(auto to_tensor, FrameToTensor::create(format, resolved));
+    std::optional<ColorConverter> convert;
+    if (wanted && !is_hdr(resolved.transfer)) {
+      FL_TRY(convert, ColorConverter::create(counted_as(tagged, *wanted), *wanted));
+    }
+    return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value(), bars);
+  }
+
   // `clamp`: to [0, 1], for networks trained on pictures of that range. YUV video holds values outside of it (foot- and
   // headroom, colours beyond the RGB cube), from which such networks make colours nobody has seen.
   PictureReader(FrameToTensor to_tensor, std::optional<ColorConverter> convert, bool clamp, Bars bars = {})

@@ -1,48 +1,15 @@
 #include "quantize/sample_pictures.h"
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 #include <optional>
 
-#include "color/resolve.h"
-#include "decode/source.h"
 #include "pipeline/frame_network.h"
-#include "preprocess/picture_reader.h"
 #include "preprocess/reduce.h"
+#include "train/data/clip_frames.h"
 #include "train/data/random_stream.h"
 
 namespace framelift {
 namespace {
-
-Result<PictureReader> reader_for(const Network& network, const VideoInfo& info) {
-  const ColorInfo color = resolve_color(info.color, info.width, info.height, info.format.family == ColorFamily::rgb);
-  FL_TRY(auto to_tensor, FrameToTensor::create(info.format, color));
-  std::optional<ColorConverter> convert;
-  const auto& wanted = network.contract.input_color;
-  if (wanted && info.color.transfer != TransferCharacteristic::unspecified) {
-    FL_TRY(convert, ColorConverter::create(color, *wanted));
-  }
-  return PictureReader(std::move(to_tensor), std::move(convert), wanted.has_value());
-}
-
-// A clip's frames that are wanted, as many as there are.
-Result<std::vector<Frame>> pick_frames(Source& source, const SampleOptions& options, int wanted,
-                                       const std::string& path) {
-  std::vector<Frame> all;
-  const int64_t length = source.info().still ? 1 : std::max<int64_t>(source.info().frame_count, 1);
-  const auto first = static_cast<int64_t>(options.begin * static_cast<double>(length));
-  const auto last = std::max(first + 1, static_cast<int64_t>(options.end * static_cast<double>(length)));
-  const int64_t step = options.consecutive ? 1 : std::max<int64_t>((last - first) / wanted, 1);
-  for (int64_t i = 0; static_cast<int>(all.size()) < wanted; ++i) {
-    FL_TRY(Frame frame, source.next());
-    if (frame.empty()) break;
-    if (i >= first && i < last && (i - first) % step == step / 2) all.push_back(std::move(frame));
-  }
-  if (all.empty())
-    return fail(ErrorCode::invalid_argument, "{}: has no frame to learn from; name another clip or picture", path);
-  return all;
-}
 
 class Sampler {
  public:
@@ -90,12 +57,9 @@ class Sampler {
   }
 
   Status add_source(const std::string& path, int wanted) {
-    SourceOptions opening;
-    opening.path = path;
-    opening.apply_rotation = true;
-    FL_TRY(const auto source, open_source(opening));
-    const VideoInfo& info = source->info();
-    FL_TRY(const PictureReader reader, reader_for(network_, info));
+    FL_TRY(const ClipFrames clip, read_clip_frames(path, {wanted, options_.begin, options_.end, options_.consecutive}));
+    FL_TRY(const PictureReader reader, clip.reader(network_.contract.input_color));
+    const VideoInfo& info = clip.info;
     std::optional<FrameNetwork> frame_network;
     if (network_.contract.frame_reduction) {
       CompileOptions compile;
@@ -103,10 +67,10 @@ class Sampler {
       FL_TRY(frame_network,
              FrameNetwork::create(network_, backend_, compile, info.width, info.height, Reduction::bicubic, 0));
     }
-    FL_TRY(const auto frames, pick_frames(*source, options_, wanted, path));
     RandomStream random{options_.seed, key_of(path)};
     const int top = place(random, info.height), left = place(random, info.width, true);
-    for (const Frame& frame : frames) {
+    for (size_t i = 0; i < clip.frames.size(); ++i) {
+      const Frame& frame = clip.frames[i];
       SampleInputs inputs;
       const auto read = [&](const Region& region) {
         Tensor part(DType::f32, {1, 3, region.height, region.width});
@@ -138,8 +102,7 @@ class Sampler {
         inputs.push_back(Tensor::from_f32(vector.shape, vector.f32()));
       }
       result_.inputs.push_back(std::move(inputs));
-      result_.names.push_back(fmt::format("{} at {:.2f} s", std::filesystem::path(path).filename().string(),
-                                          static_cast<double>(frame.pts.value_or(0)) * info.time_base.value()));
+      result_.names.push_back(clip.name(i));
     }
     return {};
   }

@@ -3,86 +3,81 @@
 
 #include "quantize/gate.h"
 #include "quantize/post_training.h"
+#include "train/data/frame_vectors.h"
 #include "train/train_test_support.h"
 
 namespace framelift {
 namespace {
 
-// The pictures of another data set with what a float network makes of them as targets.
-class DistilledDataset final : public Dataset {
- public:
-  DistilledDataset(const Dataset& pictures, const Network& teacher) : pictures_(pictures), teacher_(teacher) {}
-  size_t size() const override { return pictures_.size(); }
-  const std::string& name(size_t i) const override { return pictures_.name(i); }
-  Result<Sample> load(size_t i) const override {
-    FL_TRY(Sample sample, pictures_.load(i));
-    std::vector<SampleInputs> inputs(1);
-    inputs[0].push_back(sample.input.clone());
-    FL_TRY(auto outputs, run_samples(teacher_, inputs, **find_backend("reference"), {}));
-    sample.target = std::move(outputs[0]);
-    return sample;
-  }
+namespace fs = std::filesystem;
 
- private:
-  const Dataset& pictures_;
-  const Network& teacher_;
-};
-
-Network float_network() {
+// With random weights.
+Network float_network(const char* name, const HyperParameters& hyper) {
   Network network;
-  const ChosenNetwork chosen = choose_network("srvgg", {{"features", 4}, {"convs", 1}, {"scale", 1}}).value();
+  const ChosenNetwork chosen = choose_network(name, hyper).value();
   network.name = "small";
   network.architecture = chosen.architecture;
   network.hyper = chosen.hyper;
   network.contract = chosen.architecture->contract(chosen.hyper);
   uint32_t state = 12345;
-  const Graph graph = network.build(1, 16, 16).value();
-  for (const Value& value : graph.values) {
-    if (value.kind != ValueKind::parameter) continue;
-    Tensor tensor(DType::f32, value.shape);
-    for (float& v : tensor.f32()) {
-      state = state * 1664525 + 1013904223;
-      v = (static_cast<float>(state >> 8) * 0x1p-24f - 0.5f) * 0.6f;
+  std::vector<Graph> graphs{network.build(1, 16, 16).value()};
+  if (network.contract.frame_reduction) graphs.push_back(network.build_frame_graph(1, 16, 16).value());
+  for (const Graph& graph : graphs)
+    for (const Value& value : graph.values) {
+      if (value.kind != ValueKind::parameter) continue;
+      Tensor tensor(DType::f32, value.shape);
+      for (float& v : tensor.f32()) {
+        state = state * 1664525 + 1013904223;
+        v = (static_cast<float>(state >> 8) * 0x1p-24f - 0.5f) * 0.6f;
+      }
+      network.parameters.emplace(value.name, std::move(tensor));
     }
-    network.parameters.emplace(value.name, std::move(tensor));
-  }
   return network;
 }
 
 std::vector<SampleInputs> inputs_of(const Dataset& dataset, size_t first, size_t last) {
   std::vector<SampleInputs> inputs;
   for (size_t i = first; i < last; ++i) {
+    Sample sample = dataset.load(i).value();
     inputs.emplace_back();
-    inputs.back().push_back(dataset.load(i).value().input);
+    inputs.back().push_back(std::move(sample.input));
+    if (!sample.frame_vector.empty()) inputs.back().push_back(std::move(sample.frame_vector));
   }
   return inputs;
+}
+
+// Integer layers that cut a fifth of all values off.
+QuantizedNetwork badly_calibrated(const Network& floating, const Dataset& pictures, Backend& engine) {
+  PostTrainingOptions bad;
+  bad.range = {RangeMethod::percentile, 0.8};
+  bad.round_for_output = bad.correct_bias = false;
+  return quantize_network(floating, inputs_of(pictures, 0, 3), engine, bad).value();
+}
+
+// Trains on the first eight pictures of ten; their own targets are not what the teacher makes of them.
+TrainingJob taught(const Network& teacher, const Network& from, const Dataset& pictures, const fs::path& root) {
+  const test::SyntheticDataset unused(1, 16, 16);
+  TrainingJob job = test::small_job(unused, root);
+  job.architecture = teacher.architecture;
+  job.hyper = teacher.hyper;
+  job.from = &from;
+  job.teacher = &teacher;
+  job.data = split_data(pictures, &pictures, 0, 1).value();
+  job.data.training_indices = {0, 1, 2, 3, 4, 5, 6, 7};
+  job.data.validation_indices = {8, 9};
+  job.options.epochs = 60;
+  job.options.schedule = {.learning_rate = 5e-3, .cosine = true};
+  return job;
 }
 
 TEST(QuantisationAwareTraining, MakesUpForABadCalibration) {
   SKIP_WITHOUT_TORCH();
   const test::TempFolder root;
-  const Network floating = float_network();
+  const Network floating = float_network("srvgg", {{"features", 4}, {"convs", 1}, {"scale", 1}});
   const test::SyntheticDataset pictures(10, 24, 24);
-  const DistilledDataset pairs(pictures, floating);
   Backend& engine = **find_backend("reference");
-
-  // Ranges that cut a fifth of all values off.
-  PostTrainingOptions bad;
-  bad.range = {RangeMethod::percentile, 0.8};
-  bad.round_for_output = bad.correct_bias = false;
-  const QuantizedNetwork start = quantize_network(floating, inputs_of(pictures, 0, 3), engine, bad).value();
-
-  const test::SyntheticDataset unused(1, 16, 16);
-  TrainingJob job = test::small_job(unused, root.path());
-  job.architecture = floating.architecture;
-  job.hyper = floating.hyper;
-  job.from = &start.network;
-  job.data = split_data(pairs, &pairs, 0, 1).value();
-  job.data.training_indices = {0, 1, 2, 3, 4, 5, 6, 7};
-  job.data.validation_indices = {8, 9};
-  job.options.epochs = 60;
-  job.options.batches.tile = 24;  // whole pictures: at the edges of tiles the teacher saw more
-  job.options.schedule = {.learning_rate = 5e-3, .cosine = true};
+  const QuantizedNetwork start = badly_calibrated(floating, pictures, engine);
+  const TrainingJob job = taught(floating, start.network, pictures, root.path());
   const auto result = train(job);
   ASSERT_WORKS(result);
   const auto trained = load_network(result->run_folder / "model.safetensors");
@@ -99,6 +94,52 @@ TEST(QuantisationAwareTraining, MakesUpForABadCalibration) {
   const double before = output_psnr(start.network, unseen, expected, engine, {}).value();
   const double after = output_psnr(*trained, unseen, expected, engine, {}).value();
   EXPECT_GT(after, before + 6) << before << " dB before, " << after << " dB after";
+}
+
+// The frame graph keeps its weights, and what it says of each picture reaches teacher and pupil.
+TEST(QuantisationAwareTraining, OfANetworkThatSeesTheWholeFrame) {
+  SKIP_WITHOUT_TORCH();
+  const test::TempFolder root;
+  const Network floating = float_network("agcm", {});
+  const test::SyntheticDataset plain(10, 24, 32);
+  Backend& engine = **find_backend("reference");
+  const WithFrameVectors pictures(plain, floating, engine);
+  const QuantizedNetwork start = badly_calibrated(floating, pictures, engine);
+  TrainingJob job = taught(floating, start.network, pictures, root.path());
+  job.options.epochs = 20;
+  job.options.schedule.learning_rate = 1e-3;
+  double first = 0, last = 0;
+  job.on_epoch = [&](const EpochRecord& r) { (r.epoch == 1 ? first : last) = r.validation_loss; };
+  const auto result = train(job);
+  ASSERT_WORKS(result);
+  EXPECT_LT(last, first / 2);
+  const auto trained = load_network(result->run_folder / "model.safetensors");
+  ASSERT_WORKS(trained);
+  const Graph frame_graph = floating.build_frame_graph(1, 16, 16).value();
+  int kept = 0;
+  for (const Value& value : frame_graph.values) {
+    if (value.kind != ValueKind::parameter) continue;
+    EXPECT_TRUE(std::ranges::equal(trained->parameters.at(value.name).f32(), floating.parameters.at(value.name).f32()))
+        << value.name;
+    ++kept;
+  }
+  EXPECT_GT(kept, 0);
+
+  const auto unseen = inputs_of(pictures, 8, 10);
+  const auto expected = run_samples(floating, unseen, engine, {}).value();
+  const double before = output_psnr(start.network, unseen, expected, engine, {}).value();
+  const double after = output_psnr(*trained, unseen, expected, engine, {}).value();
+  EXPECT_GT(after, before + 6) << before << " dB before, " << after << " dB after";
+}
+
+TEST(Teaching, IsRefusedWhereThePicturesDiffer) {
+  SKIP_WITHOUT_TORCH();
+  const test::TempFolder root;
+  const Network teacher = float_network("srvgg", {{"features", 4}, {"convs", 1}, {"scale", 2}});
+  const test::SyntheticDataset pictures(2, 16, 16);
+  TrainingJob job = test::small_job(pictures, root.path());
+  job.teacher = &teacher;
+  EXPECT_FAILS_WITH(train(job), "--teacher small makes other pictures");
 }
 
 }  // namespace

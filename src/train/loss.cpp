@@ -158,14 +158,6 @@ Result<Graph> with_loss(const Graph& network, const LossOptions& options) {
   return std::move(b).finish();
 }
 
-Result<Graph> training_graph(const Graph& network, const LossOptions& options) {
-  if (network.inputs.size() != 1 || network.outputs.size() != 1)
-    return fail(ErrorCode::unsupported,
-                "this network has {} inputs and {} outputs; only networks from one picture to one can be trained",
-                network.inputs.size(), network.outputs.size());
-  return with_loss(network, options);
-}
-
 Result<Graph> loss_graph(const Shape& shape, const LossOptions& options) {
   FL_CHECK(check_size(options, shape));
   GraphBuilder b;

@@ -36,11 +36,8 @@ ValueId add_ms_ssim(GraphBuilder& b, ValueId x, ValueId y, int window);
 ValueId add_loss(GraphBuilder& b, const LossOptions& options, ValueId prediction, ValueId target);
 
 // The graph to train a network with: the network's inputs and an input "target" of its first output's shape; outputs
-// "loss" [1] and "prediction". Errors: invalid_argument (pictures too small for MS-SSIM).
+// "loss" [1] and "prediction". The target is the last input. Errors: invalid_argument (pictures too small for MS-SSIM).
 Result<Graph> with_loss(const Graph& network, const LossOptions& options);
-
-// The same for a network from one picture to one. Errors also: unsupported (more than one input or output).
-Result<Graph> training_graph(const Graph& network, const LossOptions& options);
 
 // The loss alone: inputs "prediction" and "target" of one shape, output "loss" [1].
 Result<Graph> loss_graph(const Shape& shape, const LossOptions& options);

@@ -28,6 +28,8 @@ std::string config_json(const TrainingJob& job, int64_t parameter_count) {
   const LearnerOptions& l = o.learner;
   Json json;
   json["network"] = {{"name", job.architecture->name}, {"hyper", job.hyper}, {"parameters", parameter_count}};
+  if (job.from) json["network"]["from"] = job.from->name;
+  if (job.teacher) json["network"]["teacher"] = job.teacher->name;
   json["data"] = {{"training_pictures", job.data.training_indices.size()},
                   {"validation_pictures", job.data.validation_indices.size()},
                   {"sha256_of_names", data_digest(job.data)}};

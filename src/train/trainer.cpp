@@ -19,6 +19,7 @@
 #include "train/run/report.h"
 #include "train/run/run_lock.h"
 #include "train/run_config.h"
+#include "train/teacher.h"
 #include "weights/quantized_file.h"
 #include "weights/safetensors.h"
 
@@ -43,6 +44,7 @@ class Trainer {
 
  private:
   Status create_learner(TorchEngine& engine);
+  Status create_teacher(TorchEngine& engine);
   Result<Graph> build_network(int batch, int height, int width) const;
   Result<Parameters> first_parameters(const Graph& network) const;
   std::vector<std::pair<std::string, Tensor>> weights() const;
@@ -76,6 +78,7 @@ class Trainer {
   RunLock lock_;
   RunFolder run_;
   std::unique_ptr<Learner> learner_;
+  std::optional<Teacher> teacher_;
   std::optional<EventFile> events_;
   std::map<std::tuple<int64_t, int64_t, int64_t>, Graph> graphs_;  // by batch, height, width
   std::map<std::string, std::string> notes_;
@@ -96,6 +99,7 @@ Status Trainer::prepare() {
   if (options_.infer_only && !job_.resume)
     return fail(ErrorCode::invalid_argument, "without training there must be a checkpoint; give --resume too");
   FL_CHECK(create_learner(*engine));
+  if (job_.teacher) FL_CHECK(create_teacher(*engine));
   FL_CHECK(make_run_root(job_.root));
   FL_TRY(lock_, RunLock::acquire(job_.root));
   if (fs::exists(job_.root / stop_file_name))
@@ -112,13 +116,28 @@ Status Trainer::create_learner(TorchEngine& engine) {
     return fail(ErrorCode::invalid_argument, "--tile {} is no multiple of {}, which {} needs", tile, contract.alignment,
                 job_.architecture->name);
   FL_TRY(const Graph network, build_network(1, tile, tile));
-  FL_CHECK(training_graph(network, options_.validation.loss));
+  if (network.inputs.size() > 1 && job_.from == nullptr)
+    return fail(ErrorCode::unsupported,
+                "{} sees the whole frame beside the picture, which training does not teach it; begin with a model that "
+                "does, with --from",
+                job_.architecture->name);
+  FL_CHECK(with_loss(network, options_.validation.loss));
   FL_TRY(const Parameters initial, first_parameters(network));
   for (const auto& [name, tensor] : initial) parameter_count_ += tensor.elements();
   const Halo halo = receptive_field(network, contract.alignment);
   notes_ =
       checkpoint_notes(job_, halo.global ? 0 : std::max({halo.before_x, halo.after_x, halo.before_y, halo.after_y}));
   FL_TRY(learner_, engine.create_learner(initial, options_.learner));
+  return {};
+}
+
+Status Trainer::create_teacher(TorchEngine& engine) {
+  const NetworkContract own = job_.architecture->contract(job_.hyper), other = job_.teacher->contract;
+  if (other.output != own.output || other.scale != own.scale || other.input_color != own.input_color ||
+      other.output_color != own.output_color || other.frame_reduction.has_value() != own.frame_reduction.has_value())
+    return fail(ErrorCode::invalid_argument, "--teacher {} makes other pictures than {}; name one of the same kind",
+                job_.teacher->name, job_.architecture->name);
+  FL_TRY(teacher_, Teacher::create(engine, *job_.teacher, options_.learner, options_.validation));
   return {};
 }
 
@@ -130,10 +149,11 @@ Result<Graph> Trainer::build_network(int batch, int height, int width) const {
 
 Result<Parameters> Trainer::first_parameters(const Graph& network) const {
   if (job_.from == nullptr) return initial_parameters(network, options_.seed);
+  FL_CHECK(bind_parameters(network, job_.from->parameters));
   Parameters first;
-  for (const auto& [name, tensor] : job_.from->parameters) first.emplace(name, tensor.clone());
+  for (const Value& value : network.values)
+    if (value.kind == ValueKind::parameter) first.emplace(value.name, job_.from->parameters.at(value.name).clone());
   begin_with_relative_scales(first, job_.from->quantized_layers);
-  FL_CHECK(bind_parameters(network, first));
   return first;
 }
 
@@ -141,6 +161,8 @@ std::vector<std::pair<std::string, Tensor>> Trainer::weights() const {
   Parameters learnt = learner_->parameters();
   if (job_.from == nullptr) return quantized_tensors(learnt, {});
   make_scales_absolute(learnt, job_.from->quantized_layers, job_.from->parameters);
+  for (const auto& [name, tensor] : job_.from->parameters)  // those of the frame graph
+    if (!learnt.contains(name)) learnt.emplace(name, tensor.clone());
   return quantized_tensors(learnt, job_.from->quantized_layers);
 }
 
@@ -217,8 +239,8 @@ Result<const Graph*> Trainer::graph_for(const Batch& batch) {
   if (const auto found = graphs_.find(key); found != graphs_.end()) return &found->second;
   FL_TRY(const Graph network,
          build_network(static_cast<int>(shape[0]), static_cast<int>(shape[2]), static_cast<int>(shape[3])));
-  FL_TRY(Graph graph, training_graph(network, options_.validation.loss));
-  const Shape& target = graph.value(graph.inputs[1]).shape;
+  FL_TRY(Graph graph, with_loss(network, options_.validation.loss));
+  const Shape& target = graph.value(graph.inputs.back()).shape;
   if (target != batch.target.shape())
     return fail(ErrorCode::invalid_argument, "{}: the target has shape {}, the network gives {}", batch.names.front(),
                 to_string(batch.target.shape()), to_string(target));
@@ -242,11 +264,15 @@ Status Trainer::train_epoch(EpochRecord& record) {
   while (!stopped_) {
     FL_TRY(auto batch, loader_.next());
     if (!batch) break;
+    if (teacher_) {
+      FL_TRY(batch->target, teacher_->target(*batch));
+    }
     FL_TRY(const Graph* graph, graph_for(*batch));
     // The last update of an epoch may have fewer batches.
     const int64_t group_begin = done / options_.accumulation * options_.accumulation;
     const int64_t group = std::min<int64_t>(options_.accumulation, total - group_begin);
-    const TensorView inputs[] = {batch->input.view(), batch->target.view()};
+    std::vector<TensorView> inputs = batch->inputs();
+    inputs.push_back(batch->target.view());
     FL_TRY(const double loss, learner_->accumulate(*graph, inputs, 1 / static_cast<double>(group)));
     if (!std::isfinite(loss)) return not_a_number("loss", record, &*batch);
     loss_sum += loss;
@@ -307,8 +333,10 @@ Status Trainer::validate(EpochRecord& record) {
     const std::string name = fmt::format("epoch_{:04}_{}.png", record.epoch, place);
     return write_picture((run_.pictures() / name).string(), std::move(panels), true);
   };
-  const auto outcome =
-      validator_.run(*learner_, *job_.data.validation, job_.data.validation_indices, job_.cancel, show);
+  std::optional<TaughtPictures> taught;
+  if (teacher_) taught.emplace(*job_.data.validation, *teacher_);
+  const Dataset& pictures = taught ? static_cast<const Dataset&>(*taught) : *job_.data.validation;
+  const auto outcome = validator_.run(*learner_, pictures, job_.data.validation_indices, job_.cancel, show);
   if (!outcome && outcome.error().code == ErrorCode::cancelled) {
     end_ = TrainingEnd::cancelled;
     stopped_ = true;

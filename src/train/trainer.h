@@ -63,7 +63,11 @@ struct TrainingJob {
   HyperParameters hyper;
   // Begin with this model's weights (of the same architecture and hyper-parameters); layers that compute with integers
   // go on doing so, and their scales are learnt too: quantisation-aware training. Null: fresh weights.
+  // Its frame graph, where it has one, is not trained: samples come with what it says (WithFrameVectors).
   const Network* from = nullptr;
+  // What this network makes of the inputs is the target, and what the data has for one is passed over. Null: the
+  // data's.
+  const Network* teacher = nullptr;
   TrainingData data;
   TrainerOptions options;
   std::filesystem::path root = "runs";  // of run folders; one training at a time has its lock
@@ -89,8 +93,9 @@ inline constexpr const char* stop_file_name = "STOP_TRAINING";
 
 // Runs the job. Cancelling it, or the stop file, saves the state first, so that resuming goes on bit for bit (on the
 // CPU, with the same number of threads) as if nothing had happened. Errors: unsupported (no torch engine; a network
-// with further inputs), already_exists (another training, a left-over stop file), io, invalid_data (a checkpoint of
-// another network; a loss that is no number, after which the last checkpoint is still there), those of the data set.
+// with a frame graph and fresh weights), invalid_argument (a teacher for other pictures), already_exists (another
+// training, a left-over stop file), io, invalid_data (a checkpoint of another network; a loss that is no number, after
+// which the last checkpoint is still there), those of the data set.
 Result<TrainingResult> train(const TrainingJob& job);
 
 }  // namespace framelift

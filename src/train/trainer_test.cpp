@@ -300,7 +300,7 @@ TEST_F(Training, RefusesBeforeAnyWork) {
   const ChosenNetwork agcm = choose_network("agcm", {}).value();
   job.architecture = agcm.architecture;
   job.hyper = agcm.hyper;
-  EXPECT_FAILS_WITH(train(job), "2 inputs");
+  EXPECT_FAILS_WITH(train(job), "--from");
   EXPECT_FALSE(fs::exists(job.root));
 
   job = small_job(dataset, root_ / "others");
@@ -382,7 +382,7 @@ TEST_F(Training, ValidatesInTilesAsInOnePiece) {
     const auto build = [&](int pictures, int height, int width) {
       return network.architecture->build(network.hyper, pictures, height, width);
     };
-    return Validator(network.architecture->contract(network.hyper), build, options).predict(*learner, sample.input);
+    return Validator(network.architecture->contract(network.hyper), build, options).predict(*learner, sample);
   };
   const auto whole = predict(1024, 1);
   ASSERT_WORKS(whole);

@@ -40,6 +40,14 @@ void paste(const Tensor& batch, int n, const Tile& tile, Tensor& picture) {
     }
 }
 
+// [1, C] to [n, C]; nothing stays nothing.
+Tensor repeated(const Tensor& vector, int64_t n) {
+  if (vector.empty()) return {};
+  Tensor all(DType::f32, {n, vector.elements()});
+  for (int64_t i = 0; i < n; ++i) std::ranges::copy(vector.f32(), all.as<float>() + i * vector.elements());
+  return all;
+}
+
 }  // namespace
 
 Result<const Graph*> Validator::network_graph(int batch, int height, int width) {
@@ -49,15 +57,16 @@ Result<const Graph*> Validator::network_graph(int batch, int height, int width) 
   return &graphs_.emplace(std::tuple(batch, height, width), std::move(graph)).first->second;
 }
 
-Result<Tensor> Validator::predict(Learner& learner, const Tensor& input) {
+Result<Tensor> Validator::predict(Learner& learner, const Sample& sample) {
+  const Tensor& input = sample.input;
   TileRequest request;
   request.height = static_cast<int>(input.shape()[2]);
   request.width = static_cast<int>(input.shape()[3]);
   request.scale = contract_.scale;
   request.alignment = contract_.alignment;
   const int sample_edge = 16 * contract_.alignment;
-  FL_TRY(const Graph* sample, network_graph(1, sample_edge, sample_edge));
-  request.halo = receptive_field(*sample, contract_.alignment);
+  FL_TRY(const Graph* small, network_graph(1, sample_edge, sample_edge));
+  request.halo = receptive_field(*small, contract_.alignment);
   const Halo& halo = request.halo;
   const int least = std::max(halo.before_x + halo.after_x, halo.before_y + halo.after_y) + 4 * contract_.alignment;
   if (!halo.global) request.max_tile_edge = std::max(options_.tile, least);
@@ -69,7 +78,9 @@ Result<Tensor> Validator::predict(Learner& learner, const Tensor& input) {
     Tensor batch(DType::f32, {static_cast<int64_t>(count), 3, plan.tile_height, plan.tile_width});
     for (size_t i = 0; i < count; ++i) cut(input, plan.tiles[first + i].input, batch, static_cast<int>(i));
     FL_TRY(const Graph* graph, network_graph(static_cast<int>(count), plan.tile_height, plan.tile_width));
-    const TensorView inputs[] = {batch.view()};
+    std::vector<TensorView> inputs{batch.view()};
+    Tensor vectors = repeated(sample.frame_vector, static_cast<int64_t>(count));
+    if (!vectors.empty()) inputs.push_back(vectors.view());
     FL_TRY(const std::vector<Tensor> outputs, learner.evaluate(*graph, inputs));
     for (size_t i = 0; i < count; ++i) paste(outputs.front(), static_cast<int>(i), plan.tiles[first + i], output);
     first += count;
@@ -91,7 +102,7 @@ Result<ValidationResult> Validator::run(Learner& learner, const Dataset& dataset
   for (size_t place = 0; place < indices.size(); ++place) {
     if (cancel && cancel->requested()) return fail(ErrorCode::cancelled, "cancelled");
     FL_TRY(Sample sample, dataset.load(indices[place]));
-    FL_TRY(Tensor prediction, predict(learner, sample.input));
+    FL_TRY(Tensor prediction, predict(learner, sample));
     if (prediction.shape() != sample.target.shape())
       return fail(ErrorCode::invalid_argument, "{}: the target has shape {}, the network gives {}", sample.name,
                   to_string(sample.target.shape()), to_string(prediction.shape()));

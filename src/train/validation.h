@@ -41,9 +41,9 @@ class Validator {
   Validator(NetworkContract contract, GraphOfSize build, ValidationOptions options)
       : contract_(std::move(contract)), build_(std::move(build)), options_(options) {}
 
-  // The network's picture for an input f32 [1,3,H,W] of any size: padded to the alignment by reflection, cut into tiles
-  // that overlap by the receptive field where it is larger than `tile` (the result is the same), and cropped.
-  Result<Tensor> predict(Learner& learner, const Tensor& input);
+  // The network's picture for a sample's input of any size: padded to the alignment by reflection, cut into tiles that
+  // overlap by the receptive field where it is larger than `tile` (the result is the same), and cropped.
+  Result<Tensor> predict(Learner& learner, const Sample& sample);
 
   // `on_picture`, which may be empty, is called for each picture in order, with its place in `indices`.
   // Errors: of the data set; cancelled; invalid_argument (a target of another size than the network gives).

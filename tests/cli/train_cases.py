@@ -1,6 +1,6 @@
 """Bad and odd calls of `framelift train`: everything that is refused before any picture is read."""
 
-from sandbox import case
+from sandbox import MODEL, case
 
 
 def train(s, *options, network="srvgg"):
@@ -94,3 +94,19 @@ def _(s):
     s.must_fail(train(s, "--config", path), "pairs")
     path = config(s, "growth = 4\n")
     s.must_fail(train(s, "--config", path), "growth")
+
+
+@case("train: a teacher that is not there")
+def _(s):
+    s.must_fail(train(s, "--teacher", "none"), "none")
+
+
+@case("train: several folders without a teacher")
+def _(s):
+    s.must_fail(train(s, "--val", "a", "b"), "--teacher")
+
+
+@case("train: a teacher and a text for a clip")
+def _(s):
+    (s.dir / "text.mp4").write_text("no video")
+    s.must_fail(["train", "srvgg", "--teacher", MODEL, "--data", s.dir / "text.mp4", "--out", s.dir / "runs"], "text.mp4")

@@ -13,7 +13,7 @@ from expand_cases import expand, network
 from expand_cases import picture as sdr_picture
 from hostile_files import calling_system, torch_zip
 from light_cases import peers_python
-from sandbox import ROOT, Skip, Wrong, case
+from sandbox import MODEL, ROOT, Skip, Wrong, case
 
 sys.path.insert(0, str(ROOT / "tools"))
 import safetensors_io  # noqa: E402
@@ -250,3 +250,16 @@ def _(s):
     trained(s, train(s, "--epochs", 2, network="ldr2hdr"))
     if "nan" in s.message.split("epoch 2/2")[1].lower() or "unreadable" not in s.message:
         raise Wrong("the loss is no number, or nothing is said of the damaged pictures")
+
+
+@case("train: a small network learns what a teacher makes of a clip")
+def _(s):
+    words = train(s)  # for its check that libtorch is there
+    s.clip("64x48", 12)
+    trained(s, ["train", "srvgg", "--features", 4, "--convs", 1, "--scale", 2, "--teacher", MODEL, "--data", s.input, "--frames", 8,
+                "--tile", 16, "--epochs", 1, "--threads", 1, *words[words.index("--out"):][:2]])
+    run = only_run(s)
+    trained(s, ["upscale", s.input, s.output, "--model", run / "model.safetensors", "--quiet"])
+    config = (run / "config.json").read_text()
+    if '"teacher": "' not in config or '"training_pictures": ' not in config:
+        raise Wrong("config.json does not name the teacher")

@@ -1,5 +1,6 @@
 #include "train/data/batch_loader.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <limits>
@@ -73,22 +74,25 @@ void BatchLoader::start_epoch(int epoch) {
 Result<Batch> BatchLoader::make_batch(const Epoch& epoch, size_t number) const try {
   const int64_t count = options_.batch, tile = options_.tile;
   Batch batch;
-  int64_t scale = 0;
+  int64_t scale = 0, vector = 0;
   for (int64_t i = 0; i < count; ++i) {
     const size_t position = number * static_cast<size_t>(count) + static_cast<size_t>(i);
     FL_TRY(const Sample sample, dataset_.load(epoch.order[position % epoch.order.size()]));
     FL_TRY(const int sample_scale, target_scale(sample));
     if (i == 0) {
       scale = sample_scale;
+      vector = sample.frame_vector.elements();
       batch.input = Tensor(DType::f32, {count, 3, tile, tile});
-      batch.target = Tensor(DType::f32, {count, 3, tile * scale, tile * scale});
+      if (scale > 0) batch.target = Tensor(DType::f32, {count, 3, tile * scale, tile * scale});
+      if (vector > 0) batch.frame_vectors = Tensor(DType::f32, {count, vector});
     } else if (scale != sample_scale) {
       return fail(ErrorCode::invalid_data, "{}: has a target {} times as large, but {} one {} times as large",
                   sample.name, sample_scale, batch.names.front(), scale);
     }
     cut_tile(sample, choose_tile(options_, {options_.seed, epoch_key(epoch.number), position}), options_.tile,
              batch.input.as<float>() + i * (batch.input.elements() / count),
-             batch.target.as<float>() + i * (batch.target.elements() / count));
+             scale > 0 ? batch.target.as<float>() + i * (batch.target.elements() / count) : nullptr);
+    if (vector > 0) std::ranges::copy(sample.frame_vector.f32(), batch.frame_vectors.as<float>() + i * vector);
     batch.names.push_back(sample.name);
   }
   return batch;

@@ -27,8 +27,15 @@ struct BatchOptions {
 };
 
 struct Batch {
-  Tensor input, target;            // f32 [N, 3, tile, tile]; target [N, 3, tile * k, tile * k] for super-resolution
+  Tensor input, target;  // f32 [N, 3, tile, tile]; target [N, 3, tile * k, tile * k] for super-resolution, or empty
+  Tensor frame_vectors{};  // [N, C]; empty where samples have none
   std::vector<std::string> names;  // of the N samples
+
+  // What the network gets, in its order.
+  std::vector<TensorView> inputs() {
+    if (frame_vectors.empty()) return {input.view()};
+    return {input.view(), frame_vectors.view()};
+  }
 };
 
 // An epoch goes through the samples in random order; each gives one tile. Its batches are all full: the last one is

@@ -307,5 +307,37 @@ TEST(BatchLoader, WaitingIsCounted) {
   EXPECT_GT(loader.seconds_waited(), once);
 }
 
+// Pictures without targets, whose vector is their number.
+class NumberedPictures : public RandomPictures {
+ public:
+  using RandomPictures::RandomPictures;
+  Result<Sample> load(size_t i) const override {
+    FL_TRY(Sample sample, RandomPictures::load(i));
+    sample.target = {};
+    sample.frame_vector = Tensor::filled({1, 2}, static_cast<float>(i));
+    return sample;
+  }
+};
+
+TEST(BatchLoader, PicturesWithoutTargetsKeepTheirVectors) {
+  const NumberedPictures pictures(5);
+  BatchLoader loader(pictures, {0, 1, 2, 3, 4}, {.batch = 2, .tile = 8, .workers = 0});
+  const RandomPictures pairs(5);
+  BatchLoader other(pairs, {0, 1, 2, 3, 4}, {.batch = 2, .tile = 8, .workers = 0});
+  loader.start_epoch(1);
+  other.start_epoch(1);
+  for (int n = 0; n < 3; ++n) {
+    auto batch = loader.next().value(), pair = other.next().value();
+    ASSERT_TRUE(batch && pair);
+    EXPECT_TRUE(same_bits(batch->input, pair->input));
+    EXPECT_TRUE(batch->target.empty());
+    ASSERT_EQ(batch->frame_vectors.shape(), (Shape{2, 2}));
+    for (size_t i = 0; i < 2; ++i)
+      EXPECT_EQ("picture " + std::to_string(static_cast<int>(batch->frame_vectors.f32()[2 * i])), batch->names[i]);
+    EXPECT_EQ(batch->inputs().size(), 2U);
+    EXPECT_EQ(pair->inputs().size(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace framelift

@@ -1,4 +1,4 @@
-// What training sees of its data: pairs of pictures, by number.
+// What training sees of its data: pictures, with what should be made of them, by number.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,11 @@
 namespace framelift {
 
 // What a network gets, and what it should make of it: both f32 [1, 3, H, W], R, G, B. Of the same size, or, for
-// super-resolution, the target a whole number of times larger on both axes.
+// super-resolution, the target a whole number of times larger on both axes; empty where a teacher makes it.
 struct Sample {
   std::string name;
   Tensor input, target;
+  Tensor frame_vector{};  // [1, C], of networks that also take what their frame graph says of the whole picture
 };
 
 // Thread-safe: any number of threads may load at once.

@@ -76,6 +76,7 @@ Result<int> target_scale(const Sample& sample) {
     return !t.empty() && t.dtype() == DType::f32 && t.shape().rank() == 4 && t.shape()[0] == 1 && t.shape()[1] == 3 &&
            t.elements() > 0;
   };
+  if (is_picture(sample.input) && sample.target.empty()) return 0;
   if (!is_picture(sample.input) || !is_picture(sample.target))
     return fail(ErrorCode::invalid_data, "{}: is not a pair of pictures: {} and {}", sample.name,
                 to_string(sample.input.shape()), to_string(sample.target.shape()));
@@ -89,11 +90,12 @@ Result<int> target_scale(const Sample& sample) {
 }
 
 void cut_tile(const Sample& sample, const TileChoice& choice, int tile, float* input, float* target) {
-  const int k = static_cast<int>(sample.target.shape()[3] / sample.input.shape()[3]);
+  const bool alone = sample.target.empty();
+  const int k = alone ? 0 : static_cast<int>(sample.target.shape()[3] / sample.input.shape()[3]);
   const Span x = place(sample.input.shape()[3], choice.scale, choice.x, tile, choice.mirror_x, k > 1);
   const Span y = place(sample.input.shape()[2], choice.scale, choice.y, tile, choice.mirror_y, k > 1);
   cut(sample.input, x, y, input);
-  cut(sample.target, x.times(k), y.times(k), target);
+  if (!alone) cut(sample.target, x.times(k), y.times(k), target);
 }
 
 }  // namespace framelift
