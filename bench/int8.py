@@ -9,9 +9,11 @@ the other clip. Speeds are of the network alone with every stream busy, by turns
 """
 
 import argparse
+import collections
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,8 +36,10 @@ def ours(o, folder, weights, name, mode, pictures):
     run(o, folder, "quantize", name, "--mode", mode, "--pictures", pictures, "--check-pictures", 12, "--calibrate", *o.calibrate,
         "--check", o.check, "--report", report, "--quiet", "--force")
     found = json.loads(report.read_text())
-    return {key: found[key] for key in ("psnr", "psnr_y", "ssim", "delta_e_itp", "integer_share_of_multiply_adds", "layers",
-                                        "color_shift_10_bit", "objections") if key in found}
+    suffix = "int8" if mode == "auto" else f"int8-{mode}"
+    kernels = collections.Counter(k["kernel"] for k in found["kernels"])
+    return {"bytes": (folder / f"models/{name}.{suffix}.safetensors").stat().st_size, "kernels": kernels} | {key: found[key] for key in ("psnr", "psnr_y", "ssim", "delta_e_itp", "integer_share_of_multiply_adds", "layers",
+                                        "color_shift_10_bit", "objections", "speed_over") if key in found}
 
 
 def theirs(o, folder, weights, name, pictures, ranges):
@@ -77,16 +81,18 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="framelift-bench-") as folder:
         folder = pathlib.Path(folder)
-        jobs = [(w, "640x360", ["full"]) for w in o.upscale] + ([(o.hdr, "1280x720", ["full", "mixed"])] if o.hdr else [])
-        for weights, size, modes in jobs:
+        jobs = [(w, "640x360") for w in o.upscale] + ([(o.hdr, "1280x720")] if o.hdr else [])
+        for weights, size in jobs:
             file = pathlib.Path(weights)
             name = f"m{len(rows)}"
             run(o, folder, "models", "import", weights, "--name", name)
-            row = {"network": file.stem, "size": size, "pictures": o.pictures}
-            row["framelift"] = {m: ours(o, folder, weights, name, m, o.pictures) for m in modes}
+            parameters = int(re.search(r"^parameters\s+(\d+)", run(o, folder, "models", "info", name), re.M).group(1))
+            row = {"network": file.stem, "size": size, "pictures": o.pictures,
+                   "bytes": {"published": file.stat().st_size, "f32": 4 * parameters}}
+            row["framelift"] = {m: ours(o, folder, weights, name, m, o.pictures) for m in ("full", "mixed", "auto")}
             row["nncf"] = {r: theirs(o, folder, weights, name, o.pictures, r) for r in ("default", "minmax")}
             best = max(row["nncf"], key=lambda r: row["nncf"][r]["psnr"])
-            row["ms"] = times(o, folder, name, size, ["f32", "bf16", *(f"int8-{m}" for m in modes)], folder / f"{name}.{best}.xml")
+            row["ms"] = times(o, folder, name, size, ["f32", "bf16", "int8-full", "int8-mixed", "int8"], folder / f"{name}.{best}.xml")
             int8 = row["ms"]["int8-full"]["median"]
             row["int8_speed_over"] = {k: row["ms"][k]["median"] / int8 for k in ("f32", "bf16", "nncf")}
             rows.append(row)

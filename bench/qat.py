@@ -44,7 +44,7 @@ def learn(o, folder, weights):
         "--metrics-mode", "linear-clip", "--out", runs, "--tag", name)
     (folder_of_run,) = runs.glob(f"*_{name}")
     log = [json.loads(line) for line in (folder_of_run / "logs/train_log.jsonl").read_text().splitlines()]
-    row["epochs"] = [{k: e[k] for k in ("epoch", "training_loss", "validation_loss", "psnr", "seconds")} for e in log]
+    row["epochs"] = [{k: e[k] for k in ("epoch", "train_loss", "val_loss", "psnr", "seconds")} for e in log]
     row["trained"] = judge(o, folder, name, "--from", folder_of_run / "model.safetensors")
     row["gain"] = row["trained"]["psnr"] - row["calibrated"]["psnr"]
     if o.charts:

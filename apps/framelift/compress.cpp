@@ -20,7 +20,7 @@ const std::map<std::string, int> efforts{{"fast", 37}, {"normal", 150}, {"best",
 struct CompressCommand {
   CompressJob job;
   std::string effort = "normal", size = "auto", precision = "f32", frame_rate;
-  int epochs = 0, bits = 6, batch = 0, evaluate_every = 0, threads = 0;
+  int epochs = 0, bits = default_weight_bits, batch = 0, evaluate_every = 0, threads = 0;
   double bits_per_pixel = 0.05, prune = 0.15;
   uint64_t seed = 42;
   std::string device = "auto";

@@ -116,7 +116,8 @@ std::string to_json(const QuantizeCommand& o, const Outcome& out) {
   if (g.added_flicker) json["added_flicker_percent"] = *g.added_flicker;
   json["speed_over"] = {{"f32", out.speed_over_f32}, {"auto", out.speed_over_auto}};
   for (const Operation& operation : out.convolutions)
-    json["kernels"].push_back({{"operation", operation.name}, {"input", operation.precision}});
+    json["kernels"].push_back(
+        {{"operation", operation.name}, {"kernel", operation.kernel}, {"input", operation.precision}});
   for (const RestoreStep& step : out.steps)
     json["restored"].push_back({{"layer", step.layer}, {"psnr", step.psnr}, {"integer_share", step.integer_share}});
   json["objections"] = out.objections;
@@ -142,10 +143,9 @@ void print(const Outcome& out) {
   fmt::print("layers      {} with integers, {} with integer weights, {} with floats; {:.1f} % of the multiply-adds\n",
              out.integer_layers, out.weight_only_layers, out.floating_layers, 100 * out.integer_share);
   std::map<std::string, int> kernels;
-  for (const Operation& operation : out.convolutions) ++kernels[operation.precision];
+  for (const Operation& operation : out.convolutions) ++kernels[operation.kernel];
   std::string text;
-  for (const auto& [precision, count] : kernels)
-    text += fmt::format("{}{} in {}", text.empty() ? "" : ", ", count, precision);
+  for (const auto& [kernel, count] : kernels) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kernel);
   if (!text.empty()) fmt::print("kernels     {} as the engine runs them\n", text);
   fmt::print("speed       {:.2f} times f32, {:.2f} times --precision auto\n", out.speed_over_f32, out.speed_over_auto);
   for (size_t i = 1; i < out.steps.size(); ++i)

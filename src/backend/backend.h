@@ -44,6 +44,7 @@ struct CompileOptions {
 struct Operation {
   std::string name;       // of the graph's value that it computes (the last of several), or the engine's own
   std::string kind;       // the engine's word: "Convolution", "Reorder"
+  std::string kernel;     // what computes it, the engine's word: "brgconv_avx512_u8"; empty: it does not say
   std::string precision;  // "f32", "bf16", "i8"
   int64_t flops = 0;      // of all its nodes, a multiply-add counting twice; 0 of what the engine added
 };

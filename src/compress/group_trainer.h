@@ -19,11 +19,11 @@ namespace framelift {
 
 // The authors' recipe. Adam; every stage has a learning rate that falls with half a cosine to a hundredth.
 struct TrainingRecipe {
-  int epochs = 300;             // the first tenth warms up
-  int prune_epochs = 60;        // after pruning
-  int quantise_epochs = 30;     // with Quant-Noise, at a tenth of the rate
-  double prune = 0.15;          // share of all weights
-  int bits = 6;                 // of a weight in the file
+  int epochs = 300;          // the first tenth warms up
+  int prune_epochs = 60;     // after pruning
+  int quantise_epochs = 30;  // with Quant-Noise, at a tenth of the rate
+  double prune = 0.15;       // share of all weights
+  int bits = default_weight_bits;
   bool allocate_bits = true;    // that many on average, more where rounding shows (bit_allocation.h)
   double noise = 0.9;           // share of the weights that each update sees rounded
   double learning_rate = 2e-3;  // for batches of one frame's worth of pixels, and in proportion for others

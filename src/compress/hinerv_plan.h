@@ -8,11 +8,15 @@
 
 namespace framelift {
 
+// Of a weight in the file, on average. Of networks of one size in bytes, those with 5 bits and more weights came out
+// better than those with 6 (docs/hinerv.md).
+inline constexpr int default_weight_bits = 5;
+
 struct SizeChoice {
   // A published configuration ("bunny-xs"), or empty: widths that come to about bits_per_pixel, found by counting.
   std::string name;
   double bits_per_pixel = 0.05;
-  int bits = 6;         // of a weight
+  int bits = default_weight_bits;
   double prune = 0.15;  // share of the weights that will be nothing
 };
 

@@ -79,7 +79,8 @@ std::string operation_table(const Profile& profile, int streams) {
         "channels with every stream busy; GFLOP/s are of one stream of {}, the share of the peak is of all.",
         profile.peak_flops * 1e-9, streams);
   html +=
-      "</p>\n<table>\n<tr><th>operation</th><th>kind</th><th>precision</th><td>ms a run</td><td>share %</td>"
+      "</p>\n<table>\n<tr><th>operation</th><th>kind</th><th>kernel</th><th>precision</th><td>ms a run</td><td>share "
+      "%</td>"
       "<td>GFLOP/s</td><td>of peak %</td></tr>\n";
   for (size_t rank = 0; rank < std::min(order.size(), most_rows); ++rank) {
     const Operation& o = network.operations()[order[rank]];
@@ -87,9 +88,9 @@ std::string operation_table(const Profile& profile, int streams) {
     if (seconds <= 0) break;
     const double speed = static_cast<double>(o.flops) / seconds;
     html += fmt::format(
-        "<tr><th>{}</th><th>{}</th><th>{}</th><td>{:.4f}</td><td>{:.1f}</td><td>{}</td><td>{}</td></tr>\n",
-        escape_markup(o.name), escape_markup(o.kind), escape_markup(o.precision), 1e3 * seconds,
-        100 * seconds * runs / total, o.flops > 0 ? fmt::format("{:.0f}", speed * 1e-9) : "",
+        "<tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th><td>{:.4f}</td><td>{:.1f}</td><td>{}</td><td>{}</td></tr>\n",
+        escape_markup(o.name), escape_markup(o.kind), escape_markup(o.kernel), escape_markup(o.precision),
+        1e3 * seconds, 100 * seconds * runs / total, o.flops > 0 ? fmt::format("{:.0f}", speed * 1e-9) : "",
         o.flops > 0 && profile.peak_flops > 0 ? fmt::format("{:.0f}", 100 * speed * streams / profile.peak_flops)
                                               : std::string());
   }

@@ -145,7 +145,8 @@ class OpenVinoExecutable final : public Executable {
         const auto found = node->get_rt_info().find(key);
         return found == node->get_rt_info().end() ? std::string() : found->second.as<std::string>();
       };
-      Operation operation{node->get_friendly_name(), fact("layerType"), fact("runtimePrecision"), 0};
+      Operation operation{node->get_friendly_name(), fact("layerType"), fact("primitiveType"), fact("runtimePrecision"),
+                          0};
       std::istringstream originals(fact("originalLayersNames"));
       for (std::string name; std::getline(originals, name, ',');)
         if (const auto found = flops.find(name); found != flops.end()) {
