@@ -5,7 +5,7 @@
 
 Each model is quantised from parts of the clips of --learn (mode full), then trained with itself as floats for its teacher
 on tiles of the same clips. --val chooses the epoch, --check judges both; neither is learnt from. Results go to
-bench/results/qat.json, curves of PSNR over epochs on --val to FOLDER. Takes ten minutes a model and core.
+bench/results/qat.json (other models there stay), curves of PSNR over epochs on --val to FOLDER. Takes ten minutes a model and core.
 """
 
 import argparse
@@ -70,7 +70,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="framelift-bench-") as folder:
         rows = [learn(o, pathlib.Path(folder), w) for w in o.models]
     clips = {"learn": [pathlib.Path(c).name for c in o.learn], "val": pathlib.Path(o.val).name, "check": pathlib.Path(o.check).name}
-    measure.save("qat", {**clips, "settings": settings, "networks": rows})
+    known = (measure.load("qat") or {}).get("networks", [])
+    others = [r for r in known if r["network"] not in {row["network"] for row in rows}]
+    measure.save("qat", {**clips, "settings": settings, "networks": others + rows})
 
 
 if __name__ == "__main__":

@@ -290,7 +290,9 @@ class Pictures {
       FL_TRY(pictures_, open_paired_dataset(paths.front(), o.scale_hdr, minimum_side));
     }
     if (!job.from || !job.from->contract.frame_reduction) return {};
-    FL_TRY(Backend * engine, find_backend("auto"));
+    const int edge = 16 * job.from->contract.alignment;
+    FL_TRY(const Graph graph, job.from->build_frame_graph(1, edge, edge));
+    FL_TRY(Backend * engine, find_backend("auto", graph, {}));
     complete_ = std::make_unique<WithFrameVectors>(*pictures_, *job.from, *engine);
     return {};
   }

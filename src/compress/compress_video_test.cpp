@@ -155,6 +155,7 @@ TEST_F(Compress, BitsAreAllocatedOnce) {
   EXPECT_GT(widths().size(), 2U);
   j.overwrite = true;
   j.recipe.allocate_bits = false;
+  j.recipe.bits = 6;
   ASSERT_TRUE(compress_video(j));
   EXPECT_EQ(widths().size(), 1U);
   EXPECT_TRUE(widths().contains(6));

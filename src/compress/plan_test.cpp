@@ -11,6 +11,7 @@ namespace {
 SizeChoice by_rate(double bits_per_pixel) {
   SizeChoice choice;
   choice.bits_per_pixel = bits_per_pixel;
+  choice.bits = 6;
   return choice;
 }
 

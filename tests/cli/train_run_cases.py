@@ -16,7 +16,9 @@ from light_cases import peers_python
 from sandbox import MODEL, ROOT, Skip, Wrong, case
 
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tests/conformance"))
 import safetensors_io  # noqa: E402
+from hdr_support import save_identity_network  # noqa: E402
 
 LATEST = "checkpoints/latest.safetensors"
 
@@ -263,3 +265,16 @@ def _(s):
     config = (run / "config.json").read_text()
     if '"teacher": "' not in config or '"training_pictures": ' not in config:
         raise Wrong("config.json does not name the teacher")
+
+
+@case("train: a network that sees the whole frame goes on with integers")
+def _(s):
+    words = train(s)
+    s.clip("64x48", 12)
+    model = s.dir / "models/whole.safetensors"
+    model.parent.mkdir(exist_ok=True)
+    save_identity_network(model)
+    trained(s, ["quantize", "whole", "--calibrate", s.input, "--force", "--quiet"])
+    trained(s, ["train", "--from", "whole.int8-full", "--teacher", "whole", "--data", s.input, "--frames", 8, "--tile", 16, "--epochs", 1,
+                "--threads", 1, *words[words.index("--out"):][:2]])
+    trained(s, ["quantize", "whole", "--from", only_run(s) / "model.safetensors", "--check", s.input, "--force", "--overwrite", "--quiet"])
