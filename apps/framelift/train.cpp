@@ -11,8 +11,9 @@
 #include "color/tone_map.h"
 #include "git_commit.h"
 #include "network/model_store.h"
-#include "train/data/clip_frames.h"
-#include "train/data/frame_vectors.h"
+#include "quantize/post_training.h"
+#include "train/data/tile.h"
+#include "train/initialise.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
 
@@ -20,7 +21,7 @@ namespace framelift {
 namespace {
 
 struct TrainCommand {
-  std::string network, from, teacher, out = "runs", resume;
+  std::string network, from, teacher, qat, out = "runs", resume;
   std::vector<std::string> data, val;
   std::string amp = "f32", loss = "auto", schedule = "constant", metrics_mode = "percentile";
   std::vector<double> scale_jitter{0.9, 1.1};
@@ -279,37 +280,53 @@ Status complete(TrainCommand& o, TrainingJob& job) {
   return {};
 }
 
-// Pictures of one use, with all that the network takes.
-class Pictures {
- public:
-  Status open(const TrainCommand& o, const TrainingJob& job, const std::vector<std::string>& paths, int frames,
-              int minimum_side) {
-    if (job.teacher) {
-      FL_TRY(pictures_, ClipDataset::open(paths, frames, job.teacher->contract.input_color));
-    } else {
-      FL_TRY(pictures_, open_paired_dataset(paths.front(), o.scale_hdr, minimum_side));
-    }
-    if (!job.from || !job.from->contract.frame_reduction) return {};
-    const int edge = 16 * job.from->contract.alignment;
-    FL_TRY(const Graph graph, job.from->build_frame_graph(1, edge, edge));
-    FL_TRY(Backend * engine, find_backend("auto", graph, {}));
-    complete_ = std::make_unique<WithFrameVectors>(*pictures_, *job.from, *engine);
-    return {};
+// The network of the job with integer layers, calibrated on middles of the first pictures.
+Status quantize_first(TrainCommand& o, TrainingJob& job) {
+  constexpr size_t pictures = 16;
+  if (!job.from) {
+    o.first.name = o.network;
+    o.first.architecture = job.architecture;
+    o.first.hyper = job.hyper;
+    o.first.contract = job.architecture->contract(job.hyper);
+    FL_TRY(const Graph graph, o.first.build(1, o.options.batches.tile, o.options.batches.tile));
+    FL_TRY(o.first.parameters, initial_parameters(graph, o.options.seed));
+    job.from = &o.first;
   }
-  const Dataset* get() const { return complete_ ? complete_.get() : pictures_.get(); }
-
- private:
-  std::unique_ptr<Dataset> pictures_, complete_;
-};
+  const int tile = o.options.batches.tile;
+  std::vector<SampleInputs> samples;
+  for (const size_t i :
+       std::span(job.data.training_indices).first(std::min(pictures, job.data.training_indices.size()))) {
+    FL_TRY(Sample sample, job.data.training->load(i));
+    sample.target = {};
+    samples.emplace_back();
+    samples.back().emplace_back(DType::f32, Shape{1, 3, tile, tile});
+    cut_tile(sample, {.scale = 1, .x = 0.5, .y = 0.5}, tile, samples.back()[0].as<float>(), nullptr);
+    if (!sample.frame_vector.empty()) samples.back().push_back(std::move(sample.frame_vector));
+  }
+  FL_TRY(const Graph graph, build_for(o.first, samples.front()));
+  FL_TRY(Backend * engine, find_backend("auto", graph, {}));
+  PostTrainingOptions options;
+  if (o.qat == "mixed") options.choose = choose_mixed;
+  options.cancel = &interruption();
+  FL_TRY(QuantizedNetwork quantized, quantize_network(o.first, samples, *engine, options));
+  o.first = std::move(quantized.network);
+  return {};
+}
 
 Result<TrainingResult> run_training(TrainCommand& o) {
   keep_freed_memory();
   TrainingJob job;
   FL_CHECK(complete(o, job));
-  Pictures training, validation;
-  FL_CHECK(training.open(o, job, o.data, o.frames, o.options.batches.tile));
-  if (!o.val.empty()) FL_CHECK(validation.open(o, job, o.val, std::max(o.frames / 10, 1), 1));
-  FL_TRY(job.data, split_data(*training.get(), validation.get(), o.val_share, o.options.seed));
+  PictureNeeds needs{job.from, job.teacher, o.frames, o.scale_hdr, o.options.batches.tile};
+  FL_TRY(const auto training, open_training_pictures(o.data, needs));
+  std::unique_ptr<Dataset> validation;
+  if (!o.val.empty()) {
+    needs.frames = std::max(o.frames / 10, 1);
+    needs.minimum_side = 1;
+    FL_TRY(validation, open_training_pictures(o.val, needs));
+  }
+  FL_TRY(job.data, split_data(*training, validation.get(), o.val_share, o.options.seed));
+  if (!o.qat.empty()) FL_CHECK(quantize_first(o, job));
   TrainingProgressPrinter progress;
   if (!o.quiet) {
     job.on_start = [&](const std::filesystem::path& folder) {
@@ -348,6 +365,9 @@ void add_train_command(CLI::App& app, Run& run) {
   c.add_option("--from", o->from,
                "Begin with this model instead; one made by framelift quantize goes on with integers, whose scales are "
                "learnt too");
+  c.add_option("--qat", o->qat,
+               "Layers compute with integers from the first step on: full or mixed, as framelift quantize has them")
+      ->check(CLI::IsMember({"full", "mixed"}));
   c.add_option("--teacher", o->teacher,
                "Learn to make the pictures that this model makes of --data, which then needs no targets");
   add_data_options(c, *o);
@@ -361,7 +381,8 @@ void add_train_command(CLI::App& app, Run& run) {
       "Examples:\n"
       "  framelift train ldr2hdr --data pairs/ --epochs 200 --tile 512 --patience 20\n"
       "  framelift train srvgg --features 32 --convs 8 --scale 2 --data pairs/ --val others/ --schedule cosine\n"
-      "  framelift train --from general-x4v3.int8-full --teacher general-x4v3 --data a.mp4 b.mp4 --lr 2e-5 --epochs 5\n"
+      "  framelift train --from general-x4v3 --qat full --teacher general-x4v3 --data a.mp4 b.mp4 --lr 2e-5 --epochs "
+      "5\n"
       "  framelift train srvgg --config train.toml --resume latest");
   c.callback([o, &run] {
     run = [o] {

@@ -101,9 +101,8 @@ TEST(QuantisationAwareTraining, OfANetworkThatSeesTheWholeFrame) {
   SKIP_WITHOUT_TORCH();
   const test::TempFolder root;
   const Network floating = float_network("agcm", {});
-  const test::SyntheticDataset plain(10, 24, 32);
   Backend& engine = **find_backend("reference");
-  const WithFrameVectors pictures(plain, floating, engine);
+  const WithFrameVectors pictures(std::make_unique<test::SyntheticDataset>(10, 24, 32), floating, engine);
   const QuantizedNetwork start = badly_calibrated(floating, pictures, engine);
   TrainingJob job = taught(floating, start.network, pictures, root.path());
   job.options.epochs = 20;

@@ -9,7 +9,17 @@ namespace framelift {
 
 namespace {
 using Json = nlohmann::ordered_json;
+
+// Learnt scales count from the model's own, so that going on takes the very same model.
+std::string digest_of(const Network& network) {
+  Sha256 digest;
+  for (const auto& [name, tensor] : network.parameters) {
+    digest.add(name + '\n');
+    digest.add({tensor.data(), tensor.bytes()});
+  }
+  return digest.hex();
 }
+}  // namespace
 
 std::string data_digest(const TrainingData& data) {
   Sha256 digest;
@@ -82,6 +92,7 @@ std::map<std::string, std::string> checkpoint_notes(const TrainingJob& job, int 
       {"alpha", fmt::format("{}", o.validation.loss.alpha)},
       {"notes", o.notes},
       {"data_digest", data_digest(job.data)},
+      {"from", job.from ? digest_of(*job.from) : ""},
       {"schedule", fmt::format("{} {} {} {} of {} epochs", o.schedule.cosine ? "cosine" : "constant",
                                o.schedule.learning_rate, o.schedule.final_rate, o.schedule.warm_up_steps, o.epochs)},
       {"program", job.program}};

@@ -173,6 +173,8 @@ Status Trainer::resume() {
     if (checkpoint.notes[key] != notes_.at(key))
       return fail(ErrorCode::invalid_data, "{}: is of {} {}, not of {} {}; give the options it was made with", name,
                   checkpoint.notes["network"], checkpoint.notes["hyper"], notes_.at("network"), notes_.at("hyper"));
+  if (checkpoint.notes["from"] != notes_.at("from"))
+    return fail(ErrorCode::invalid_data, "{}: began with another model, or was calibrated with other pictures", name);
   if (checkpoint.notes["data_digest"] != notes_.at("data_digest")) log::warn("{}: was made with other pictures", name);
   if (const Status restored = learner_->restore(checkpoint.parameters, checkpoint.optimiser_state); !restored)
     return fail(restored.error().code, "{}: {}", name, restored.error().message);

@@ -274,7 +274,20 @@ def _(s):
     model = s.dir / "models/whole.safetensors"
     model.parent.mkdir(exist_ok=True)
     save_identity_network(model)
-    trained(s, ["quantize", "whole", "--calibrate", s.input, "--force", "--quiet"])
-    trained(s, ["train", "--from", "whole.int8-full", "--teacher", "whole", "--data", s.input, "--frames", 8, "--tile", 16, "--epochs", 1,
-                "--threads", 1, *words[words.index("--out"):][:2]])
+    trained(s, ["train", "--from", "whole", "--qat", "mixed", "--teacher", "whole", "--data", s.input, "--frames", 8, "--tile", 16,
+                "--epochs", 1, "--threads", 1, *words[words.index("--out"):][:2]])
     trained(s, ["quantize", "whole", "--from", only_run(s) / "model.safetensors", "--check", s.input, "--force", "--overwrite", "--quiet"])
+
+
+@case("train: integers from nothing, stopped and resumed, and not from another calibration")
+def _(s):
+    words = [*train(s, "--qat", "full"), "--epochs"]
+    trained(s, [*words, 2])
+    trained(s, [*train(s, "--qat", "full", out="parts"), "--epochs", 1])
+    trained(s, [*train(s, "--qat", "full", out="parts"), "--epochs", 2, "--resume", "latest"])
+    whole, parts = only_run(s) / LATEST, only_run(s, "parts") / LATEST
+    if not same_tensors(whole, parts):
+        raise Wrong("resumed training differs")
+    if b'"dtype":"I8"' not in (only_run(s) / "model.safetensors").read_bytes():
+        raise Wrong("the model has no integers")
+    s.must_fail([*train(s, "--qat", "mixed", out="parts"), "--epochs", 3, "--resume", "latest"], "began with another model")

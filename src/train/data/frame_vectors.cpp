@@ -3,7 +3,7 @@
 namespace framelift {
 
 Result<Sample> WithFrameVectors::load(size_t i) const {
-  FL_TRY(Sample sample, pictures_.load(i));
+  FL_TRY(Sample sample, pictures_->load(i));
   const std::pair size(static_cast<int>(sample.input.shape()[2]), static_cast<int>(sample.input.shape()[3]));
   const std::lock_guard lock(mutex_);
   auto found = by_size_.find(size);

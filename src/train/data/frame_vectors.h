@@ -16,17 +16,17 @@ namespace framelift {
 // The frame graph is not trained: it runs with the network's weights. Pictures are reduced as jobs do it.
 class WithFrameVectors final : public Dataset {
  public:
-  // All three must outlive it. `network` has a frame graph.
-  WithFrameVectors(const Dataset& pictures, const Network& network, Backend& backend)
-      : pictures_(pictures), network_(network), backend_(backend) {}
+  // The network, which has a frame graph, and the backend must outlive it.
+  WithFrameVectors(std::unique_ptr<Dataset> pictures, const Network& network, Backend& backend)
+      : pictures_(std::move(pictures)), network_(network), backend_(backend) {}
 
-  size_t size() const override { return pictures_.size(); }
-  const std::string& name(size_t i) const override { return pictures_.name(i); }
+  size_t size() const override { return pictures_->size(); }
+  const std::string& name(size_t i) const override { return pictures_->name(i); }
   // Errors also: those of the engine.
   Result<Sample> load(size_t i) const override;
 
  private:
-  const Dataset& pictures_;
+  std::unique_ptr<Dataset> pictures_;
   const Network& network_;
   Backend& backend_;
   mutable std::mutex mutex_;
