@@ -38,7 +38,8 @@ def judge(o, folder, name, *words):
 def learn(o, folder, weights):
     name, runs = pathlib.Path(weights).stem, folder / "runs"
     run(o, folder, "models", "import", weights, "--name", name)
-    row = {"network": name, "calibrated": judge(o, folder, name, "--pictures", o.pictures, "--calibrate", *o.learn)}
+    settings = {k: getattr(o, k) for k in ("epochs", "frames", "pictures", "batch", "tile", "lr")}
+    row = {"network": name, "settings": settings, "calibrated": judge(o, folder, name, "--pictures", o.pictures, "--calibrate", *o.learn)}
     run(o, folder, "train", "--from", f"{name}.int8-full", "--teacher", name, "--data", *o.learn, "--val", o.val, "--frames", o.frames,
         "--batch", o.batch, "--tile", o.tile, "--epochs", o.epochs, "--lr", o.lr, "--schedule", "cosine", "--threads", o.threads,
         "--metrics-mode", "linear-clip", "--out", runs, "--tag", name)
@@ -66,13 +67,12 @@ def main():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--lr", type=float, default=3e-5)
     o = parser.parse_args()
-    settings = {k: getattr(o, k) for k in ("epochs", "frames", "pictures", "batch", "tile", "lr")}
     with tempfile.TemporaryDirectory(prefix="framelift-bench-") as folder:
         rows = [learn(o, pathlib.Path(folder), w) for w in o.models]
     clips = {"learn": [pathlib.Path(c).name for c in o.learn], "val": pathlib.Path(o.val).name, "check": pathlib.Path(o.check).name}
     known = (measure.load("qat") or {}).get("networks", [])
     others = [r for r in known if r["network"] not in {row["network"] for row in rows}]
-    measure.save("qat", {**clips, "settings": settings, "networks": others + rows})
+    measure.save("qat", {**clips, "networks": others + rows})
 
 
 if __name__ == "__main__":

@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
-"""Renders the tables of docs/benchmarks.md from bench/results/*.json, between its BEGIN/END markers."""
+"""Renders the tables of docs/benchmarks.md and docs/int8.md from bench/results/*.json, between its BEGIN/END markers."""
 
 import re
 
 import measure
-
-DOC = measure.ROOT / "docs/benchmarks.md"
-
 
 def table(header, rows):
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in [header, ["---"] * len(header), *rows])
@@ -117,19 +114,50 @@ def segment(data):
          "over MediaPipe", "over OpenVINO", "peak MiB"], rows)])
 
 
+def int8(data):
+    rows = []
+    for n in data["networks"]:
+        best = max(n["nncf"].values(), key=lambda r: r["psnr"])
+        name, ms = f"{n['network']}, {n['size']}", n["ms"]
+        rows += [[name, p, "", f"{ms[p]['median']:.0f}", f"{ms['f32']['median'] / ms[p]['median']:.2f}", "", ""] for p in ("f32", "bf16")]
+        rows[-2][2] = f"{n['bytes']['f32'] / 1e6:.2f}"
+        for mode, key in (("full", "int8-full"), ("mixed", "int8-mixed"), ("auto", "int8")):
+            ours = n["framelift"][mode]
+            rows.append([name, f"int8 {mode}", f"{ours['bytes'] / 1e6:.2f}", f"{ms[key]['median']:.0f}",
+                         f"{ms['f32']['median'] / ms[key]['median']:.2f}", f"{ours['psnr']:.2f}",
+                         ", ".join(f"{count} {kernel}" for kernel, count in ours["kernels"].items())])
+        rows.append([name, "NNCF", "", f"{ms['nncf']['median']:.0f}", f"{ms['f32']['median'] / ms['nncf']['median']:.2f}",
+                     f"{best['psnr']:.2f}", ""])
+    return "\n".join([machine_line(data), table(["network", "", "weights MB", "ms a frame", "times f32", "PSNR dB", "convolutions as run"], rows)])
+
+
+def qat(data):
+    rows = [[n["network"], f"{n['settings']['lr']:g}", f"{n['calibrated']['psnr']:.2f}", f"{n['trained']['psnr']:.2f}", f"{n['gain']:+.2f}",
+             f"{n['calibrated']['psnr_y']:.2f}", f"{n['trained']['psnr_y']:.2f}"] for n in data["networks"]]
+    o = data["networks"][0]["settings"]
+    return "\n".join([
+        f"{o['epochs']} epochs of {o['frames']} frames in batches of {o['batch']}, tiles of {o['tile']} pixels. "
+        f"Learnt from {', '.join(data['learn'])}; judged on {data['check']}.\n",
+        table(["network", "learning rate", "calibrated dB", "trained dB", "gain", "calibrated, luma", "trained, luma"], rows)])
+
+
+DOCUMENTS = {"benchmarks.md": (pipeline, network, hdr, hdr_quality, segment, memory, kernels), "int8.md": (int8, qat)}
+
+
 def main():
-    text = DOC.read_text()
-    for section, render in (("pipeline", pipeline), ("network", network), ("hdr", hdr), ("hdr_quality", hdr_quality),
-                            ("segment", segment),
-                            ("memory", memory), ("kernels", kernels)):
-        data = measure.load(section)
-        body = render(data) if data else "Not measured yet: `make bench`."
-        pattern = rf"(<!-- BEGIN {section} -->\n).*?(<!-- END {section} -->)"
-        text, count = re.subn(pattern, lambda m: m.group(1) + body.rstrip("\n") + "\n" + m.group(2), text, flags=re.S)
-        if count != 1:
-            raise SystemExit(f"{DOC}: section {section} has no BEGIN/END markers")
-    DOC.write_text(text)
-    print(f"rendered {DOC.relative_to(measure.ROOT)}")
+    for name, sections in DOCUMENTS.items():
+        doc = measure.ROOT / "docs" / name
+        text = doc.read_text()
+        for render in sections:
+            section = render.__name__
+            data = measure.load(section)
+            body = render(data) if data else "Not measured yet: `make bench`."
+            pattern = rf"(<!-- BEGIN {section} -->\n).*?(<!-- END {section} -->)"
+            text, count = re.subn(pattern, lambda m: m.group(1) + body.rstrip("\n") + "\n" + m.group(2), text, flags=re.S)
+            if count != 1:
+                raise SystemExit(f"{doc}: section {section} has no BEGIN/END markers")
+        doc.write_text(text)
+        print(f"rendered {doc.relative_to(measure.ROOT)}")
 
 
 if __name__ == "__main__":
