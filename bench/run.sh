@@ -11,6 +11,7 @@ mkdir -p build/bench
 [[ -f $clip ]] || tools/small_clip.sh "$assets/bigbuckbunny.mp4" "$clip"
 
 $python bench/kernels.py "$(dirname "$framelift")"
+$python bench/preprocess.py "$(dirname "$framelift")"
 $python bench/memory_flat.py "$framelift"
 $python bench/network_vs_openvino.py "$framelift" --model "$model" --rounds "${ROUNDS:-5}"
 $python bench/compare.py "$framelift" "$clip" --model "$model" --rounds "${ROUNDS:-5}" --frames "${FRAMES:-48}"
