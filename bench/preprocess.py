@@ -6,8 +6,8 @@
 Ours (src/postprocess/network_input_bench.cpp), on one thread as a job's preprocess stage has it: in one pass over memory;
 through a 16-bit picture of the network's size; and as a chain of float tensors. Resizing is Lanczos with three lobes over
 the source's scale, so that every source pixel counts. OpenCV (bench/peers/preprocess_opencv.py): cvtColor, resize, and
-float planes, with one thread and two. Of its filters, INTER_LINEAR reads 4 source pixels for each of ours and skips the
-rest; INTER_AREA reads all of them. Rounds alternate between the programs.
+float planes, with one thread and two. Of its filters, INTER_LINEAR reads 4 source pixels for each that it makes and skips
+the rest, INTER_LANCZOS4 64; INTER_AREA reads all of them. Rounds alternate between the programs.
 """
 
 import argparse

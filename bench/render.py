@@ -128,7 +128,7 @@ def preprocess(data):
 def tuning(data):
     rows = []
     for job in data["jobs"]:
-        fastest = max(job["sweep"], key=lambda r: r["fps"]["median"])
+        fastest = max(job["sweep"], key=lambda r: r["of_mean"])
         setting = "batch {batch}, {streams} streams, {threads} threads".format(**fastest)
         chosen = sorted(c["of_fastest"] for c in job["chosen"])
         rows.append([job["model"], job["size"], len(job["sweep"]), setting, f"{fastest['fps']['median']:.1f}",

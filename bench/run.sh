@@ -34,5 +34,7 @@ $python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
 small=tests/golden/srvgg_x2.weights.safetensors
 $python bench/profiler.py "$framelift" --model "$small" --frames 300
 $python bench/batching.py "$(dirname "$framelift")"
-$python bench/tuning.py "$framelift" --model "$small=320x180"
+tuned=(--model "$small=320x180")
+[[ -f $weights ]] && tuned+=(--model "$weights=256x256")
+$python bench/tuning.py "$framelift" "${tuned[@]}" --rounds 12 --seconds 0.25
 $python bench/render.py
