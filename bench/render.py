@@ -141,7 +141,27 @@ def qat(data):
         table(["network", "learning rate", "calibrated dB", "trained dB", "gain", "calibrated, luma", "trained, luma"], rows)])
 
 
-DOCUMENTS = {"benchmarks.md": (pipeline, network, hdr, hdr_quality, segment, memory, kernels), "int8.md": (int8, qat)}
+def preprocess(data):
+    rows = [[r["program"], r["way"], r["threads"], f"{r['ms']['median']:.2f} ({r['ms']['min']:.2f}-{r['ms']['max']:.2f})",
+             f"{r['over_one_pass']:.2f}"] for r in data["rows"]]
+    return "\n".join([machine_line(data), f"{data['picture']}, median of {data['rounds']} interleaved rounds; OpenCV "
+                      f"{data['versions']['opencv-python-headless']}.\n",
+                      table(["program", "way", "threads", "ms (min-max)", "of ours in one pass"], rows)])
+
+
+def tuning(data):
+    rows = []
+    for job in data["jobs"]:
+        fastest = max(job["sweep"], key=lambda r: r["of_mean"])
+        setting = "batch {batch}, {streams} streams, {threads} threads".format(**fastest)
+        chosen = sorted(c["of_fastest"] for c in job["chosen"])
+        rows.append([job["model"], job["size"], len(job["sweep"]), setting, f"{fastest['fps']['median']:.1f}",
+                     f"{chosen[len(chosen) // 2]:.3f} ({chosen[0]:.3f}-{chosen[-1]:.3f})"])
+    return "\n".join([machine_line(data), table(["model", "input", "settings in the sweep", "the fastest", "its fps",
+                                                 "what the search chose, of that (min-max)"], rows)])
+
+
+DOCUMENTS = {"benchmarks.md": (pipeline, network, hdr, hdr_quality, segment, preprocess, tuning, memory, kernels), "int8.md": (int8, qat)}
 
 
 def main():

@@ -11,6 +11,7 @@ mkdir -p build/bench
 [[ -f $clip ]] || tools/small_clip.sh "$assets/bigbuckbunny.mp4" "$clip"
 
 $python bench/kernels.py "$(dirname "$framelift")"
+$python bench/preprocess.py "$(dirname "$framelift")"
 $python bench/memory_flat.py "$framelift"
 $python bench/network_vs_openvino.py "$framelift" --model "$model" --rounds "${ROUNDS:-5}"
 $python bench/compare.py "$framelift" "$clip" --model "$model" --rounds "${ROUNDS:-5}" --frames "${FRAMES:-48}"
@@ -33,5 +34,7 @@ $python bench/expand.py "$framelift" --rounds "${ROUNDS:-5}"
 small=tests/golden/srvgg_x2.weights.safetensors
 $python bench/profiler.py "$framelift" --model "$small" --frames 300
 $python bench/batching.py "$(dirname "$framelift")"
-$python bench/tuning.py "$framelift" --model "$small=320x180"
+tuned=(--model "$small=320x180")
+[[ -f $weights ]] && tuned+=(--model "$weights=256x256")
+$python bench/tuning.py "$framelift" "${tuned[@]}" --rounds 12 --seconds 0.25
 $python bench/render.py

@@ -4,7 +4,8 @@
     bench/tuning.py FRAMELIFT --model MODEL=WxH [--model ...] [--rounds 3]
 
 Every round measures each setting once, in another order, and ends with a search that remembers nothing. The search's
-choice is judged by its speed in the sweep: median over rounds, beside the fastest setting's median.
+choice is judged by its speed in the sweep, of which each measurement counts beside its round's mean, because hosts have
+slow and fast minutes: median over rounds, beside the fastest setting's.
 """
 
 import argparse
@@ -37,12 +38,14 @@ def judge(options, model, size):
         found = bench(options, model, size, "--auto", "--batch", str(max(options.batches)))
         choices.append((found["batch"], found["streams"], found["threads"]))
         print(f"{model} {size}: {found['reason']}", flush=True)
-    medians = {s: statistics.median(found) for s, found in speeds.items()}
+    means = [statistics.mean(found[r] for found in speeds.values()) for r in range(options.rounds)]
+    medians = {s: statistics.median(fps / mean for fps, mean in zip(found, means)) for s, found in speeds.items()}
     fastest = max(medians, key=medians.get)
-    rows = [{"batch": b, "streams": s, "threads": t, "fps": measure.spread(speeds[b, s, t])} for b, s, t in speeds]
+    rows = [{"batch": b, "streams": s, "threads": t, "fps": measure.spread(speeds[b, s, t]), "of_mean": medians[b, s, t]}
+            for b, s, t in speeds]
     chosen = [{"batch": b, "streams": s, "threads": t, "of_fastest": medians[b, s, t] / medians[fastest]}
               for b, s, t in choices]
-    print(f"{model} {size}: the fastest is {fastest}, {medians[fastest]:.1f} fps; chosen "
+    print(f"{model} {size}: the fastest is {fastest}, {statistics.median(speeds[fastest]):.1f} fps; chosen "
           + ", ".join(f"{c} {r['of_fastest']:.3f}" for c, r in zip(choices, chosen)), flush=True)
     return {"model": pathlib.Path(model).name, "size": size, "sweep": rows, "chosen": chosen}
 

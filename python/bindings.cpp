@@ -106,12 +106,13 @@ NB_MODULE(_native, m) {
   nb::class_<Engine>(m, "Engine")
       .def("__init__",
            [](Engine* self, const Network& network, int width, int height, const std::string& backend,
-              const std::string& precision, int threads) {
+              const std::string& precision, int threads, int max_batch) {
              new (self) Engine();
              framelift_engine_options options = FRAMELIFT_ENGINE_OPTIONS_INIT;
              options.backend = backend.c_str();
              options.precision = precision.c_str();
              options.threads = threads;
+             options.max_batch = max_batch;
              check(self->create(network, width, height, options));
            })
       .def("run", &run);

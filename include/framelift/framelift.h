@@ -6,8 +6,8 @@
  * Errors: every function that can fail returns a framelift_status; framelift_last_error() then gives one line of text
  * with the file's name and the remedy. Nothing throws, aborts or exits. On failure output arguments are untouched.
  *
- * Threads: different objects may be used from different threads at the same time; one object by one thread at a time,
- * except framelift_network, which is immutable once open and may be shared.
+ * Threads: different objects may be used from different threads at the same time. So may one framelift_network, which
+ * is immutable once open, and one framelift_engine, whose runs take turns or go together (max_batch).
  *
  * Example:
  *   framelift_network* network = NULL;
@@ -76,9 +76,14 @@ typedef struct framelift_engine_options {
   const char* backend;   /* NULL or "auto", "openvino", "reference" */
   const char* precision; /* NULL or "auto", "f32", "bf16" */
   int threads;           /* 0: all */
+  /* Pictures of several callers that run together, 1 to 64; 0: 1. Calls of framelift_engine_run that are made while
+   * another one runs then become one run of the network, which GPUs and small networks do faster than one after the
+   * other; a call that finds the engine free runs at once. Takes memory for twice as many pictures, and compiles for
+   * 1, 2, 4, ... of them. */
+  int max_batch;
 } framelift_engine_options;
 #define FRAMELIFT_ENGINE_OPTIONS_INIT \
-  { sizeof(framelift_engine_options), NULL, NULL, 0 }
+  { sizeof(framelift_engine_options), NULL, NULL, 0, 0 }
 
 /* Compiles for pictures of width x height pixels. `options` may be NULL. The engine keeps what it needs of the network,
  * which may be closed afterwards. The caller destroys the engine. */
@@ -87,9 +92,11 @@ FRAMELIFT_API framelift_status framelift_engine_create(const framelift_network* 
                                                        framelift_engine** engine);
 FRAMELIFT_API void framelift_engine_destroy(framelift_engine* engine); /* NULL is allowed */
 
-/* Runs the network on one picture and waits. Both buffers are the caller's, contiguous float32 planes R, G, B with
- * 0 = black and 1 = white: source has 3 * height * width values, target 3 * (height*scale) * (width*scale). Values may
- * leave [0, 1] slightly; clamp before quantising. */
+/* Runs the network on one picture and waits; from any number of threads at the same time. Both buffers are the
+ * caller's, contiguous float32 planes R, G, B with 0 = black and 1 = white: source has 3 * height * width values,
+ * target 3 * (height*scale) * (width*scale). Values may leave [0, 1] slightly; clamp before quantising. What a picture
+ * becomes does not depend on those it runs with, beyond the rounding of floats. Destroy the engine when all calls are
+ * back. */
 FRAMELIFT_API framelift_status framelift_engine_run(framelift_engine* engine, const float* source, float* target);
 
 /* ---- whole videos and pictures ---- */

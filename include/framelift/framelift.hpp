@@ -49,7 +49,7 @@ class Network {
 };
 
 // A network compiled for one picture size; empty until create() succeeds. Move-only. Buffers as in
-// framelift_engine_run.
+// framelift_engine_run, which any number of threads may call.
 class Engine {
  public:
   Outcome create(const Network& network, int width, int height, const framelift_engine_options& options) {

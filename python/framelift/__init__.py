@@ -5,7 +5,7 @@
     large = network.run(picture)                       # numpy, height x width x 3
     network.process_video("in.mp4", "out.mkv", crf=18)
 
-Networks may be used from several threads; runs at one size follow each other.
+Networks may be used from several threads; runs at one size follow each other, or go together with `max_batch`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Network:
 
     def __init__(self, name_or_path: Path) -> None:
         self._network = _native.Network(os.fspath(name_or_path))
-        self._engines: dict[tuple[int, int, str, str, int], tuple[Any, threading.Lock]] = {}
+        self._engines: dict[tuple[int, int, str, str, int, int], Any] = {}
         self._lock = threading.Lock()
 
     @property
@@ -73,18 +73,17 @@ class Network:
         """Output pixels per input pixel on each axis."""
         return int(self._network.scale)
 
-    def _engine(self, width: int, height: int, backend: str, precision: str, threads: int) -> tuple[Any, threading.Lock]:
-        key = (width, height, backend, precision, threads)
+    def _engine(self, *key: Any) -> Any:
         with self._lock:
             if key not in self._engines:
-                engine = _native.Engine(self._network, width, height, backend, precision, threads)
-                self._engines[key] = (engine, threading.Lock())
+                self._engines[key] = _native.Engine(self._network, *key)
             return self._engines[key]
 
     def run(self, picture: npt.ArrayLike, *, backend: str = "auto", precision: str = "auto",
-            threads: int = 0) -> npt.NDArray[Any]:
+            threads: int = 0, max_batch: int = 1) -> npt.NDArray[Any]:
         """The network on one picture of height x width x 3: float32 from 0 = black to 1 = white, or uint8. Gives the
-        same type, height*scale x width*scale x 3; float32 may leave 0..1 slightly. Each size is compiled once."""
+        same type, height*scale x width*scale x 3; float32 may leave 0..1 slightly. Each size is compiled once.
+        Up to `max_batch` pictures of threads that call at the same time run together."""
         source = np.asarray(picture)
         if source.ndim != 3 or source.shape[2] != 3 or 0 in source.shape:
             raise ValueError(f"a picture has the shape (height, width, 3), not {source.shape}")
@@ -98,9 +97,8 @@ class Network:
         step = int(self._network.alignment)
         padded = np.pad(values.transpose(2, 0, 1), ((0, 0), (0, -height % step), (0, -width % step)), mode="edge")
         target = np.empty((3, padded.shape[1] * self.scale, padded.shape[2] * self.scale), np.float32)
-        engine, lock = self._engine(padded.shape[2], padded.shape[1], backend, precision, threads)
-        with lock:
-            engine.run(self.scale, np.ascontiguousarray(padded), target)
+        engine = self._engine(padded.shape[2], padded.shape[1], backend, precision, threads, max_batch)
+        engine.run(self.scale, np.ascontiguousarray(padded), target)
         result = target[:, :height * self.scale, :width * self.scale].transpose(1, 2, 0)
         if source.dtype == np.uint8:
             return np.rint(np.clip(result, 0, 1) * 255).astype(np.uint8)

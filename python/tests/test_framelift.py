@@ -34,16 +34,20 @@ def test_bytes_stay_bytes(network):
     assert np.array_equal(large, expected)
 
 
-def test_threads_share_a_network(network):
-    picture = np.random.default_rng(2).random((16, 16, 3), np.float32)
-    expected = network.run(picture, precision="f32")
-    results = []
-    threads = [threading.Thread(target=lambda: results.append(network.run(picture, precision="f32"))) for _ in range(4)]
+@pytest.mark.parametrize("max_batch", [1, 4])
+def test_threads_share_a_network(network, max_batch):
+    pictures = np.random.default_rng(2).random((8, 16, 16, 3), np.float32)
+    expected = [network.run(p, precision="f32") for p in pictures]
+    results = [None] * len(pictures)
+
+    def run(i):
+        results[i] = network.run(pictures[i], precision="f32", max_batch=max_batch)
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(pictures))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(results) == 4 and all(np.array_equal(r, expected) for r in results)
+    assert all(np.abs(r - e).max() < 1e-5 for r, e in zip(results, expected))
 
 
 def test_a_video(network, tmp_path):

@@ -1,12 +1,16 @@
 #include <framelift/framelift.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <future>
+#include <limits>
 #include <new>
 #include <sstream>
 
 #include "network/model_store.h"
 #include "network/network.h"
+#include "pipeline/batching/dynamic_batcher.h"
 #include "pipeline/mask/mask_text.h"
 #include "pipeline/video_job.h"
 
@@ -17,8 +21,9 @@ struct framelift_network {
 };
 
 struct framelift_engine {
-  std::unique_ptr<Executable> executable;
-  std::unique_ptr<InferRequest> request;
+  Shape input, output;  // of one picture
+  std::unique_ptr<DynamicBatcher> batcher;
+  std::atomic<int64_t> calls = 0;
 };
 
 namespace {
@@ -77,6 +82,17 @@ Result<CompileOptions> compile_options(const char* precision, int threads) {
   return options;
 }
 
+// Who waits while a batch runs leaves with the next one; nobody waits for company.
+Result<BatchPolicy> batch_policy(int max_batch) {
+  if (max_batch < 0 || max_batch > 64)
+    return fail(ErrorCode::invalid_argument, "max_batch {}: a batch has 1 to 64 pictures", max_batch);
+  BatchPolicy policy;
+  policy.max_batch = std::max(max_batch, 1);
+  policy.timeout = {};
+  policy.max_queued = std::numeric_limits<size_t>::max();
+  return policy;
+}
+
 // As `framelift segment` does with its defaults.
 Status make_masks(const framelift_video_options& o, VideoJob& job) {
   MaskOptions mask;
@@ -127,8 +143,13 @@ framelift_status framelift_engine_create(const framelift_network* network, int w
     FL_TRY(Backend * backend, find_backend(o.backend ? o.backend : "auto", network->network, compile));
     FL_TRY(const Graph graph, network->network.build(1, height, width));
     auto made = std::make_unique<framelift_engine>();
-    FL_TRY(made->executable, backend->compile(graph, network->network.parameters, compile));
-    FL_TRY(made->request, made->executable->create_request());
+    made->input = graph.value(graph.inputs.front()).shape;
+    made->output = graph.value(graph.outputs.front()).shape;
+    FL_TRY(BatchPolicy policy, batch_policy(o.max_batch));
+    std::vector<int> sizes{policy.max_batch};
+    for (int size = 1; size < policy.max_batch; size *= 2) sizes.push_back(size);
+    FL_TRY(auto runner, network_batches(network->network, *backend, compile, height, width, sizes, policy.lanes));
+    FL_TRY(made->batcher, DynamicBatcher::create(policy, std::move(runner)));
     *engine = made.release();
     return {};
   });
@@ -139,12 +160,15 @@ void framelift_engine_destroy(framelift_engine* engine) { delete engine; }
 framelift_status framelift_engine_run(framelift_engine* engine, const float* source, float* target) {
   return guarded([&]() -> Status {
     FL_CHECK(require("framelift_engine_run", engine, source, target));
-    const TensorView input = engine->request->input(0), output = engine->request->output(0);
-    std::memcpy(input.data, source, input.bytes());
-    FL_CHECK(engine->request->start());
-    FL_CHECK(engine->request->wait());
-    std::memcpy(target, output.data, output.bytes());
-    return {};
+    const auto result = std::make_shared<std::promise<Status>>();
+    DynamicBatcher::Request request;
+    request.stream = engine->calls++;  // no call waits for another's result
+    // Only read.
+    request.input = {DType::f32, engine->input, reinterpret_cast<std::byte*>(const_cast<float*>(source))};
+    request.output = {DType::f32, engine->output, reinterpret_cast<std::byte*>(target)};
+    request.done = [result](const BatchResult& r) { result->set_value(r.status); };
+    FL_CHECK(engine->batcher->submit(std::move(request)));
+    return result->get_future().get();
   });
 }
 

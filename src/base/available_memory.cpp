@@ -60,17 +60,17 @@ int64_t left_by_cgroups(const fs::path& root) {
   return left;
 }
 
-int64_t left_in_address_space(const fs::path& root) {
+}  // namespace
+
+int64_t available_memory(const fs::path& root) {
+  return std::min({free_memory(root), left_by_cgroups(root), available_address_space(root)});
+}
+
+int64_t available_address_space(const fs::path& root) {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::numeric_limits<int64_t>::max();
   const int64_t pages = read_number(root / "proc/self/statm").value_or(0);
   return std::max<int64_t>(static_cast<int64_t>(limit.rlim_cur) - pages * sysconf(_SC_PAGESIZE), 0);
-}
-
-}  // namespace
-
-int64_t available_memory(const fs::path& root) {
-  return std::min({free_memory(root), left_by_cgroups(root), left_in_address_space(root)});
 }
 
 }  // namespace framelift

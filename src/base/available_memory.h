@@ -10,4 +10,8 @@ namespace framelift {
 // (version 2, and the memory controller of version 1), and what `ulimit -v` leaves. `root`: where /proc and /sys are.
 int64_t available_memory(const std::filesystem::path& root = "/");
 
+// Bytes of addresses that `ulimit -v` leaves, which threads take more of than of memory; without such a limit the
+// largest number.
+int64_t available_address_space(const std::filesystem::path& root = "/");
+
 }  // namespace framelift

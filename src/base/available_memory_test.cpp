@@ -68,6 +68,7 @@ TEST_F(AvailableMemory, IsLimitedByUlimit) {
   EXPECT_EQ(available_memory(root_), 8000 * 1024);
   put("proc/meminfo", "MemAvailable: 9000000000 kB\n");
   EXPECT_EQ(available_memory(root_), (int64_t{1} << 40) - used);
+  EXPECT_EQ(available_address_space(root_), (int64_t{1} << 40) - used);
   setrlimit(RLIMIT_AS, &before);
 }
 

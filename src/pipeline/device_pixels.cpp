@@ -18,7 +18,7 @@ bool can_leave(const PictureWriter& writer, const Tile& tile, const Region& kept
 Result<DevicePixels> plan_device_pixels(TiledNetwork& network, const PictureReader& reader, const PictureLayout& input,
                                         const PictureWriter& writer, const Region& kept, bool looks_at_tensors) {
   DevicePixels plan;
-  if (network.tiles.tiles.size() != 1 || network.tiles.blend || looks_at_tensors) return plan;
+  if (network.tiles.tiles.size() != 1 || network.batch != 1 || network.tiles.blend || looks_at_tensors) return plan;
   for (const auto& request : network.requests)
     if (!request->pixels()) return plan;
   if (can_enter(reader, input)) plan.reading = reader.plain_reading();

@@ -1,7 +1,9 @@
 #include "pipeline/job_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/available_memory.h"
@@ -18,6 +20,9 @@ namespace framelift {
 namespace {
 
 constexpr int spare_requests = 2;
+
+constexpr int usual_requests = 4;  // two streams and the spare ones
+constexpr int most_batched = 8;    // that are searched for the fastest batch
 
 // Largest tile area whose requests fit the budget, by the cost per pixel of a sample tile.
 Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int requests) {
@@ -135,6 +140,8 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
                 job.network->name, contract.fixed_width, contract.fixed_height, contract.fixed_width,
                 contract.fixed_height);
 
+  plan.frames = input.frame_count > 0 ? input.frame_count : std::numeric_limits<int32_t>::max();
+  if (job.source.max_frames > 0) plan.frames = std::min(plan.frames, job.source.max_frames);
   plan.sink = for_frames_of(input, job.sink);
   plan.sink.width = plan.output_width;
   plan.sink.height = plan.output_height;
@@ -252,6 +259,16 @@ int blended_pixels(const VideoJob& job, const Halo& halo) {
   return usual < exact ? usual : 0;
 }
 
+// Tiles in the largest batch that is worth a look, of a job of so many. Memory counts in powers of two, so that what is
+// free at the moment does not make another search. Where memory ran out it is one. Devices that make pictures of
+// samples themselves take one at a time; a batch whose frames are not all run would run for those that are not.
+Result<int> most_in_batch(const VideoJob& job, int height, int width, int pictures, int64_t budget, int64_t tiles) {
+  if (job.batch > 0 || !job.backend->has_streams() || (job.mask && job.mask->every > 1)) return 1;
+  FL_TRY(const Graph tile, job.network->build(pictures, height, width));
+  const int64_t affordable = budget / (usual_requests * request_bytes(tile, job.compile.precision));
+  return std::bit_floor(static_cast<unsigned>(std::clamp<int64_t>(std::min(affordable, tiles), 1, most_batched)));
+}
+
 }  // namespace
 
 Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int margin, int64_t max_tile_pixels) {
@@ -273,9 +290,8 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
     return fail(ErrorCode::unsupported, "{} sees the whole picture at once and cannot be tiled; leave out --tile",
                 job.network->name);
   const int64_t budget = job.memory_bytes > 0 ? job.memory_bytes : available_memory() / 2;
-  constexpr int usual_requests = 4;  // two streams and the spare ones
   if (!request.halo.global) {
-    FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests));
+    FL_TRY(request.max_tile_pixels, affordable_pixels(job, budget, usual_requests * std::max(job.batch, 1)));
     if (max_tile_pixels > 0) request.max_tile_pixels = std::min(request.max_tile_pixels, max_tile_pixels);
   }
 
@@ -290,15 +306,23 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
     TiledNetwork network;
     FL_TRY(network.tiles, plan_tiles(request));
     const int pictures = plan.eyes == EyeLayout::one ? 1 : 2;
-    FL_TRY(const Graph graph, job.network->build(pictures, network.tiles.tile_height, network.tiles.tile_width));
+    const int height = network.tiles.tile_height, width = network.tiles.tile_width;
+    network.batch = std::max(job.batch, 1);
     CompileOptions compile = job.compile;
     if (job.tuning_file) {
-      FL_TRY(const Tuning tuning, tune({job.network, job.backend, compile, network.tiles.tile_height,
-                                        network.tiles.tile_width, pictures, pictures},
+      int most = 1;
+      if (max_tile_pixels == 0) {
+        const int64_t tiles = plan.frames * static_cast<int64_t>(network.tiles.tiles.size());
+        FL_TRY(most, most_in_batch(job, height, width, pictures, budget, tiles));
+      }
+      FL_TRY(const Tuning tuning, tune({job.network, job.backend, compile, height, width, network.batch * pictures,
+                                        std::max(most, network.batch) * pictures},
                                        *job.tuning_file));
+      network.batch = tuning.best.batch / pictures;
       compile = with_setting(compile, tuning.best);
       network.tuning = tuning.reason;
     }
+    FL_TRY(const Graph graph, job.network->build(network.batch * pictures, height, width));
     auto executable = job.backend->compile(graph, job.network->parameters, compile);
     Status status = executable ? Status{} : Status(fail(executable.error()));
     if (executable) {
@@ -321,7 +345,7 @@ Result<TiledNetwork> compile_tiled(const VideoJob& job, const JobPlan& plan, int
     const int64_t pixels = int64_t{network.tiles.tile_width} * network.tiles.tile_height;
     if (status.error().code != ErrorCode::out_of_memory || pixels < 64 * 64) return fail(std::move(status.error()));
     log::warn("not enough memory for {}x{} tiles, trying half", network.tiles.tile_width, network.tiles.tile_height);
-    request.max_tile_pixels = pixels / 2;
+    request.max_tile_pixels = max_tile_pixels = pixels / 2;
   }
 }
 

@@ -22,6 +22,7 @@ namespace framelift {
 struct JobPlan : SizePlan {
   EyeLayout eyes = EyeLayout::one;
   int wrap = 0;           // columns from its other side that an eye's picture has at either side, in source pixels
+  int64_t frames = 0;     // of the job; a great many where nobody knows
   ColorInfo input_color;  // the source's, nothing unspecified
   SinkOptions sink;       // complete
 };
@@ -55,6 +56,7 @@ Result<PictureWriter> plan_writer(const VideoJob& job, const JobPlan& plan, cons
 // that a stream never waits while one result is read out and the next tile is filled in.
 struct TiledNetwork {
   TilePlan tiles;
+  int batch = 1;  // tiles in one run, of one frame or of successive ones; of two eyes, each twice
   std::unique_ptr<Executable> executable;
   std::optional<FrameNetwork> frame;  // what the tiles of one frame share, for networks that have it
   std::vector<std::unique_ptr<InferRequest>> requests;

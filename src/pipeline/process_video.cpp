@@ -96,11 +96,12 @@ Result<std::string> describe_job(const VideoJob& given) {
   FL_TRY(const ReadyJob ready, make_ready(job, 0));
   const VideoInfo& info = ready.source->info();
   const TilePlan& tiles = ready.network.tiles;
-  FL_TRY(const Graph graph, job.network->build(1, tiles.tile_height, tiles.tile_width));
+  const int batch = ready.network.batch;
+  FL_TRY(const Graph graph, job.network->build(batch, tiles.tile_height, tiles.tile_width));
   const GraphCost cost = graph_cost(graph);
   const auto requests = static_cast<int64_t>(ready.network.requests.size());
   const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  const int64_t frames = job.prefetch + requests + 1;
+  const int64_t frames = job.prefetch + requests * batch + 1;
   const int64_t network = requests * request_bytes(graph, ready.network.executable->precision());
   std::string text = fmt::format("input    {} {}x{} {}, {:.3f} fps, {} frames\n", info.codec, info.width, info.height,
                                  to_string(info.format), info.frame_rate.value(),
@@ -109,11 +110,11 @@ Result<std::string> describe_job(const VideoJob& given) {
     text += fmt::format("reduced  to {}x{} before the network\n", ready.plan.picture.width, ready.plan.picture.height);
   text += fmt::format("network  {} in {} on {}: {} parameters, {:.1f} GFLOP a frame, {} streams\n", job.network->name,
                       to_string(ready.network.executable->precision()), job.backend->name(), cost.parameter_count,
-                      static_cast<double>(cost.flops) * 1e-9 * static_cast<double>(tiles.tiles.size()),
+                      static_cast<double>(cost.flops) * 1e-9 * static_cast<double>(tiles.tiles.size()) / batch,
                       ready.network.executable->streams());
   if (!ready.network.tuning.empty()) text += fmt::format("tuned    {}\n", ready.network.tuning);
-  text += fmt::format("tiles    {} of {}x{}{}\n", tiles.tiles.size(), tiles.tile_width, tiles.tile_height,
-                      tiles.blend ? ", blended" : "");
+  text += fmt::format("tiles    {} of {}x{}{}, {} in one run\n", tiles.tiles.size(), tiles.tile_width,
+                      tiles.tile_height, tiles.blend ? ", blended" : "", batch);
   text += fmt::format("output   {} {}x{}\n", ready.sink->describe(), ready.plan.output_width, ready.plan.output_height);
   text += fmt::format(
       "memory   network {:.0f} MiB (weights {:.0f}, {} runs of {:.0f}), decoded frames {:.0f}, made frames {:.0f}; "

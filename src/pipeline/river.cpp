@@ -37,7 +37,9 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPict
       network_(network),
       writer_(writer),
       sink_(sink),
-      slots_(network.requests.size() + 1 + static_cast<size_t>(job.mask ? job.mask->lookahead : 0)),
+      slots_(network.requests.size() * static_cast<size_t>(network.batch) + 1 +
+             static_cast<size_t>(job.mask ? job.mask->lookahead : 0)),
+      batches_(network.requests.size()),
       free_slots_(slots_.size()),
       free_requests_(network.requests.size()),
       decoded_(static_cast<size_t>(std::max(job.prefetch, 1))),
@@ -67,6 +69,7 @@ River::River(const VideoJob& job, const JobPlan& plan, Source& source, InputPict
   one_pass_ = pictures.resizes() && network.tiles.tiles.size() == 1 && !network.frame && !(pixels_ && pixels_->reading);
   if (writer.resizer) network_pool_.emplace(plan.kept.width, plan.kept.height, writer.network_format, 1);
   unpainted_.reserve(slots_.size());
+  for (Batch& batch : batches_) batch.tiles.reserve(static_cast<size_t>(network.batch));
 }
 
 void River::run(const char* name, Status (River::*stage)(), StageMeter& meter) {
@@ -124,6 +127,7 @@ Status River::decode() {
 
 Status River::preprocess() {
   if (!pixels_) return fail(pixels_.error());
+  std::optional<int> index;  // of the request whose batch is being filled
   while (auto frame = waiting(preprocess_meter, StageTime::waiting_for_input, [&] { return decoded_.pop(); })) {
     const auto slot = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_slots_.pop(); });
     if (!slot) return interrupted();
@@ -138,84 +142,111 @@ Status River::preprocess() {
       if (network_.frame) FL_CHECK(network_.frame->run(reader_, pictures[0]));
     }
     for (size_t tile = 0; tile < network_.tiles.tiles.size(); ++tile) {
-      const auto index = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_requests_.pop(); });
-      if (!index) return interrupted();
-      most_requests_ = std::max(most_requests_, network_.requests.size() - free_requests_.size());
+      if (!index) {
+        index = waiting(preprocess_meter, StageTime::waiting_for_room, [&] { return free_requests_.pop(); });
+        if (!index) return interrupted();
+        most_requests_ = std::max(most_requests_, network_.requests.size() - free_requests_.size());
+        batches_[static_cast<size_t>(*index)].tiles.clear();
+      }
       InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
-      RunningTile running{*index, static_cast<int>(tile), *slot, {}, {}};
+      auto& batch = batches_[static_cast<size_t>(*index)].tiles;
       {
         StageTimer timer(preprocess_meter);
-        FL_CHECK(one_pass_ ? pictures_.read(source, reader_, network_.tiles.tiles[tile].input, request.input(0))
-                           : read_tile(pictures, network_.tiles.tiles[tile], request));
-        if (flicker_) flicker_->add_input(request.input(0), network_.tiles.tiles[tile]);
+        const TensorView input = part_of(request.input(0), batch.size());
+        FL_CHECK(one_pass_ ? pictures_.read(source, reader_, network_.tiles.tiles[tile].input, input)
+                           : read_tile(pictures, network_.tiles.tiles[tile], request, input));
+        if (flicker_) flicker_->add_input(input, network_.tiles.tiles[tile]);
         if (flicker_ && tile + 1 == network_.tiles.tiles.size()) flicker_->end_input(*slot);
-        if (network_.frame) std::ranges::copy(network_.frame->vector().f32(), request.input(1).f32().begin());
-        if (writer_.mask) running.step = schedule_.next(request.input(0));
-        if (running.step.run) FL_CHECK(start(request, running));
+        if (network_.frame)
+          std::ranges::copy(network_.frame->vector().f32(), part_of(request.input(1), batch.size()).f32().begin());
+        batch.push_back({static_cast<int>(tile), *slot, writer_.mask ? schedule_.next(input) : MaskStep{}});
       }
-      if (!running_.push(running)) {
-        request.cancel();  // began after stop() had cancelled the others
-        return interrupted();
-      }
+      if (batch.size() == static_cast<size_t>(network_.batch)) FL_CHECK(start(*std::exchange(index, {})));
     }
     preprocess_meter.end_frame();
   }
+  if (index) FL_CHECK(start(*index));  // what was left in its other places runs along and is not looked at
   running_.close();
   return {};
 }
 
-Status River::read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request) {
+// A tile's place in a batch, with a picture for each eye.
+TensorView River::part_of(const TensorView& tensor, size_t place) const {
+  TensorView part = tensor;
+  part.shape.set_dim(0, tensor.shape[0] / network_.batch);
+  part.data += place * part.bytes();
+  return part;
+}
+
+Status River::read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request,
+                        const TensorView& input) {
   if (pixels_->reading) return request.pixels()->load(*pixels_->reading, pictures[0], tile.input, reader_.clamps());
   for (size_t i = 0; i < pictures.size(); ++i)
-    reader_.run(pictures[i], tile.input, request.input(0).item(static_cast<int64_t>(i)));
+    reader_.run(pictures[i], tile.input, input.item(static_cast<int64_t>(i)));
   return {};
 }
 
-Status River::start(InferRequest& request, RunningTile& running) {
-  network_meter_.begin();
-  running.started = Clock::now();
-  return request.start();
+// Starts the request's batch and hands it to postprocess().
+Status River::start(int index) {
+  InferRequest& request = *network_.requests[static_cast<size_t>(index)];
+  Batch& batch = batches_[static_cast<size_t>(index)];
+  batch.started = std::ranges::any_of(batch.tiles, [](const BatchedTile& t) { return t.step.run; });
+  if (batch.started) {
+    StageTimer timer(preprocess_meter);
+    network_meter_.begin();
+    batch.started_at = Clock::now();
+    FL_CHECK(request.start());
+  }
+  if (running_.push(index)) return {};
+  request.cancel();  // began after stop() had cancelled the others
+  return interrupted();
 }
 
 Status River::postprocess() {
   const std::vector<Tile>& tiles = network_.tiles.tiles;
   Frame picture;  // being put together from its tiles
   constexpr auto input = StageTime::waiting_for_input, room = StageTime::waiting_for_room;
-  while (auto running = waiting(postprocess_meter, input, [&] { return running_.pop(); })) {
-    InferRequest& request = *network_.requests[static_cast<size_t>(running->request)];
-    if (running->step.run) {
+  while (const auto index = waiting(postprocess_meter, input, [&] { return running_.pop(); })) {
+    InferRequest& request = *network_.requests[static_cast<size_t>(*index)];
+    const Batch& batch = batches_[static_cast<size_t>(*index)];
+    if (batch.started) {
       FL_CHECK(waiting(postprocess_meter, input, [&] { return request.wait(); }));
-      network_meter_.end(running->started);
-      if (job_.profile) job_.profile->network.add_run(request, running->request, running->started, Clock::now());
+      network_meter_.end(batch.started_at);
+      if (job_.profile) job_.profile->network.add_run(request, *index, batch.started_at, Clock::now());
     }
-    if (writer_.mask) {
+    const size_t count = batch.tiles.size();
+    for (size_t place = 0; place < count; ++place) {
+      const auto [tile_index, slot, step] = batch.tiles[place];
+      const TensorView output = part_of(request.output(0), place);
+      if (writer_.mask) {
+        {
+          StageTimer timer(postprocess_meter);
+          writer_.mask->take(output, step);
+        }
+        if (place + 1 == count) free_requests_.push(*index);
+        unpainted_.push_back(slot);
+        FL_CHECK(paint_masks(false));
+        continue;
+      }
+      const Tile& tile = tiles[static_cast<size_t>(tile_index)];
+      if (tile_index == 0) {
+        FL_TRY(picture, waiting(postprocess_meter, room,
+                                [&] { return (network_pool_ ? *network_pool_ : output_pool_).acquire(); }));
+      }
+      FinishedFrame finished;
       {
         StageTimer timer(postprocess_meter);
-        writer_.mask->take(request.output(0), running->step);
+        add_tile(request, output, tile_index, picture);
+        if (flicker_) flicker_->add_output(output, tile);
+        if (place + 1 == count) free_requests_.push(*index);
+        if (tile_index + 1 < static_cast<int>(tiles.size())) continue;
+        if (flicker_) flicker_->end_output(slot);
+        FL_TRY(finished, finish_frame(slot, std::exchange(picture, {})));
+        free_slots_.push(slot);
       }
-      free_requests_.push(running->request);
-      unpainted_.push_back(running->slot);
-      FL_CHECK(paint_masks(false));
-      continue;
+      postprocess_meter.end_frame();
+      if (!waiting(postprocess_meter, room, [&] { return processed_.push(std::move(finished)); })) return interrupted();
     }
-    const Tile& tile = tiles[static_cast<size_t>(running->tile)];
-    if (running->tile == 0) {
-      FL_TRY(picture, waiting(postprocess_meter, room,
-                              [&] { return (network_pool_ ? *network_pool_ : output_pool_).acquire(); }));
-    }
-    FinishedFrame finished;
-    {
-      StageTimer timer(postprocess_meter);
-      add_tile(request, running->tile, picture);
-      if (flicker_) flicker_->add_output(request.output(0), tile);
-      free_requests_.push(running->request);
-      if (running->tile + 1 < static_cast<int>(tiles.size())) continue;
-      if (flicker_) flicker_->end_output(running->slot);
-      FL_TRY(finished, finish_frame(running->slot, std::exchange(picture, {})));
-      free_slots_.push(running->slot);
-    }
-    postprocess_meter.end_frame();
-    if (!waiting(postprocess_meter, room, [&] { return processed_.push(std::move(finished)); })) return interrupted();
   }
   FL_CHECK(paint_masks(true));
   processed_.close();
@@ -243,13 +274,12 @@ Status River::paint_masks(bool ended) {
 }
 
 // What the network made of a tile, to the output's colours and into the picture; with others where tiles blend.
-void River::add_tile(InferRequest& request, int tile, const Frame& picture) {
+void River::add_tile(InferRequest& request, const TensorView& output, int tile, const Frame& picture) {
   if (pixels_->writing) {
     request.pixels()->take(picture);
     if (writer_.light && !writer_.resizer) writer_.light->add(picture, picture.height);
     return;
   }
-  const TensorView output = request.output(0);
   if (writer_.gain != 1)
     for (float& v : output.f32()) v *= writer_.gain;
   if (writer_.convert) writer_.convert->run(output);
@@ -402,6 +432,7 @@ JobReport River::report() const {
       fmt::format("{} {} {}x{} {}", info.container, info.codec, info.width, info.height, to_string(info.format));
   report.output = fmt::format("{} {}x{}", sink_.describe(), plan_.output_width, plan_.output_height);
   report.streams = network_.executable->streams();
+  report.batch = network_.batch;
   report.tuning = network_.tuning;
   report.tiles = static_cast<int>(network_.tiles.tiles.size());
   report.tile_width = network_.tiles.tile_width;

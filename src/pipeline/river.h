@@ -49,13 +49,17 @@ class River {
   StageMeter decode_meter, preprocess_meter, postprocess_meter, encode_meter;
 
  private:
-  // A tile whose network run has been started, unless its step is without.
-  struct RunningTile {
-    int request = 0;  // index into TiledNetwork::requests
-    int tile = 0;     // index into TilePlan::tiles
-    int slot = 0;     // the frame it belongs to, index into slots_
-    Clock::time_point started{};
+  // A tile in a run of the network.
+  struct BatchedTile {
+    int tile = 0;  // index into TilePlan::tiles
+    int slot = 0;  // the frame it belongs to, index into slots_
     MaskStep step;
+  };
+  // What a request runs; it need not run when no tile's step does.
+  struct Batch {
+    std::vector<BatchedTile> tiles;  // of one frame or several, at most TiledNetwork::batch; never allocates
+    bool started = false;
+    Clock::time_point started_at{};
   };
 
   // A frame on its way to the sink, and what it was made from where the sink wants that.
@@ -63,10 +67,11 @@ class River {
     Frame picture, source;
   };
 
-  Status read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request);
-  Status start(InferRequest& request, RunningTile& running);
+  TensorView part_of(const TensorView& tensor, size_t place) const;
+  Status read_tile(std::span<const Frame> pictures, const Tile& tile, InferRequest& request, const TensorView& input);
+  Status start(int request);
   Status paint_masks(bool ended);
-  void add_tile(InferRequest& request, int tile, const Frame& picture);
+  void add_tile(InferRequest& request, const TensorView& output, int tile, const Frame& picture);
   void write_tile(const TensorView& output, const Tile& tile, const Frame& picture);
   Result<FinishedFrame> finish_frame(int slot, Frame picture);
   void note_written();
@@ -82,11 +87,12 @@ class River {
   PictureWriter& writer_;
   Sink& sink_;
 
-  std::vector<Frame> slots_;  // source frames whose tiles are being computed
+  std::vector<Frame> slots_;    // source frames whose tiles are being computed
+  std::vector<Batch> batches_;  // one a request; of preprocess() until it is in running_, then of postprocess()
   BoundedQueue<int> free_slots_, free_requests_;
   size_t most_slots_ = 0, most_requests_ = 0;  // in use at a time; written by preprocess()
   BoundedQueue<Frame> decoded_;
-  BoundedQueue<RunningTile> running_;
+  BoundedQueue<int> running_;  // requests
   BoundedQueue<FinishedFrame> processed_;
   FramePool output_pool_;
   std::optional<FramePool> network_pool_;  // pictures of the network's size, when they are resized afterwards

@@ -87,8 +87,10 @@ struct VideoJob {
   // Filled in while the job runs, and complete when it is; see profile/profile.h. Null: nothing is recorded.
   Profile* profile = nullptr;
 
-  // The network's streams and threads are those that are fastest here (tune() in pipeline/tuning/tuner.h), which this
-  // file remembers; an empty path: nothing does. Nothing: as `compile` says.
+  // Tiles in one run of the network, of one frame or of successive ones; 0: one, or with a tuning what is fastest.
+  int batch = 0;
+  // The network's streams, threads and batch are those that are fastest here (tune() in pipeline/tuning/tuner.h), which
+  // this file remembers; an empty path: nothing does. Nothing: as `compile` and `batch` say.
   std::optional<std::filesystem::path> tuning_file;
 
   const Cancellation* cancel = nullptr;              // checked between frames; the output stays playable

@@ -153,6 +153,7 @@ std::string to_json(const JobReport& r) {
                               {"input", r.input},
                               {"output", r.output},
                               {"streams", r.streams},
+                              {"batch", r.batch},
                               {"tuning", r.tuning},
                               {"tiles", r.tiles},
                               {"tile_width", r.tile_width},

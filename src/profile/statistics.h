@@ -192,7 +192,8 @@ struct JobReport {
   double allocations_per_frame = -1;  // own heap allocations in the steady state; -1: not counted in this program
   std::string model, backend, precision, input, output;
   int streams = 0, tiles = 0, tile_width = 0, tile_height = 0;
-  std::string tuning;  // streams and threads chosen by measurement, and why; empty: they were not
+  int batch = 1;       // tiles in one run of the network
+  std::string tuning;  // batch, streams and threads chosen by measurement, and why; empty: they were not
   int64_t damaged_packets = 0;
   double max_cll_nits = 0, max_fall_nits = 0;  // light levels (CTA-861.3) of PQ output; 0: not measured
   double flicker_percent = -1;  // added to the source's (metrics/flicker.h), of jobs that make HDR; -1: not measured

@@ -22,6 +22,7 @@ option_case("input size that is none", ["--input-size", "large"], "--input-size"
 option_case("input size with more behind it", "64x48x2", "--input-size", "64x48x2")
 option_case("input size beyond every limit", "--input-size", "--input-size", "9999999x10")
 option_case("input size and a limit", "input", "--input-size", "64x48", "--max-input-width", "32")
+option_case("batch 0", "batch", "--batch", "0")
 option_case("unknown fit", "fit", "--input-size", "64x48", "--fit", "crop")
 option_case("fit without an input size", "fit|input-size", "--fit", "stretch")
 option_case("keep bars without an input size", "bars|input-size", "--keep-bars")
@@ -273,3 +274,26 @@ def _(s):
 def _(s):
     s.clip()
     s.must_fail(matrix(s, "--input", s.input), "sizes|input")
+
+
+@case("option: ulimit -v leaves too little for the engine's threads")
+def _(s):
+    # Not so little that decoder and encoder get nothing.
+    source = s.clip()
+    s.must_fail(["upscale", source, "null:", "--model", MODEL, "--quiet", "--threads", "64"], ["ulimit -v", "--threads"],
+                address_space=4 << 30)
+
+
+@case("option: batches change no frame")
+def _(s):
+    s.clip(frames=7)
+    sums = []
+    for words in ([], ["--batch", "4"], ["--batch", "3", "--tile", "24", "--overlap", "0"]):
+        path = s.dir / "sums.md5"
+        s.must_succeed(s.upscale("--precision", "f32", "--overwrite", *words, output=f"md5:{path}"))
+        sums.append(path.read_text())
+    if len(set(sums)) != 1:
+        raise Wrong("another batch made other frames")
+    s.must_succeed(s.upscale("--batch", "4", "--stats", s.dir / "stats.json", output="null:"))
+    if json.loads((s.dir / "stats.json").read_text())["batch"] != 4:
+        raise Wrong("--stats does not tell the batch")

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -69,11 +70,13 @@ class Sandbox:
         own = {"cache", "data", "models", "home"}
         return {p for p in self.dir.rglob("*") if p.relative_to(self.dir).parts[0] not in own}
 
-    def execute(self, words, env=None, timeout=120):
+    def execute(self, words, env=None, timeout=120, address_space=None):
+        """`address_space`: bytes, as ulimit -v."""
+        limit = address_space and (lambda: resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space)))
         try:
             result = subprocess.run([str(self.binary), *map(str, words)], capture_output=True, text=True, cwd=self.dir,
                                     timeout=timeout, env=env or self.environment(), errors="replace",
-                                    stdin=subprocess.DEVNULL)
+                                    stdin=subprocess.DEVNULL, preexec_fn=limit)
         except subprocess.TimeoutExpired:
             raise Wrong(f"still running after {timeout} s") from None
         self.code = result.returncode
@@ -83,9 +86,9 @@ class Sandbox:
     def upscale(self, *options, source=None, output=None, model=MODEL):
         return ["upscale", source or self.input, output or self.output, "--model", model, "--quiet", *options]
 
-    def must_fail(self, words, says=(), env=None, timeout=120):
+    def must_fail(self, words, says=(), env=None, timeout=120, **limits):
         before = self.files()
-        self.execute(words, env, timeout)
+        self.execute(words, env, timeout, **limits)
         if self.code == 0:
             raise Wrong("exit code 0")
         if self.code < 0 or self.code >= 128:

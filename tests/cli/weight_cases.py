@@ -219,3 +219,16 @@ def _(s):
 def _(s):
     s.clip()
     s.must_fail(s.upscale(model="nosuchmodel"), "nosuchmodel")
+
+
+@case("weights: info tells the size in every precision")
+def _(s):
+    for model, parameters in ((MODEL, 2292), (GOLDEN / "rrdb_x4.weights.pth", None)):
+        text = s.execute(["models", "info", model]).stdout
+        found = int(re.search(r"^parameters  (\d+)$", text, re.M).group(1))
+        if parameters and found != parameters:
+            raise Wrong(f"{found} parameters, expected {parameters}")
+        size = [f"{found * each / 1e6:.2f}" for each in (4, 2, 1)]
+        line = "size        {} MB in f32, {} in f16 and bf16, {} in int8".format(*size)
+        if line not in text.split("\n"):
+            raise Wrong(f"no line '{line}' in:\n{text}")

@@ -109,22 +109,6 @@ TEST_F(Jobs, StatedLightLevelsAreThoseOfTheFile) {
   }
 }
 
-// A gradient that moves slowly while its brightness goes up and down.
-void write_wobbling_video(const fs::path& path, int width, int height, int frames) {
-  std::ofstream file(path, std::ios::binary);
-  file << "YUV4MPEG2 W" << width << " H" << height << " F25:1 Ip A1:1 C444\n";
-  for (int t = 0; t < frames; ++t) {
-    std::string picture;
-    for (int y = 0; y < height; ++y)
-      for (int x = 0; x < width; ++x)
-        picture +=
-            static_cast<char>(std::lround(40 + 6 * std::sin(2.1 * t)) + (x + 2 * y + t) * 120 / (width + 2 * height));
-    picture.append(static_cast<size_t>(width) * height, static_cast<char>(110));
-    picture.append(static_cast<size_t>(width) * height, static_cast<char>(150));
-    file << "FRAME\n" << picture;
-  }
-}
-
 // The job's own figure is that of a second measurement of the two files.
 TEST_F(Jobs, StatedFlickerIsThatOfTheFile) {
   write_wobbling_video(folder_ / "in.y4m", 320, 180, 30);

@@ -81,10 +81,11 @@ class MaskJobs : public testing::Test {
     return (folder_ / name).string();
   }
 
-  std::vector<Picture> masks(const std::string& source, const MaskOptions& options) {
+  std::vector<Picture> masks(const std::string& source, const MaskOptions& options, int batch = 0) {
     const Network network = bright_network();
     VideoJob job = exact_job(network, source, "null:");
     job.mask = options;
+    job.batch = batch;
     job.scale = 1;
     std::vector<Picture> frames;
     times_.clear();
@@ -134,6 +135,22 @@ TEST_F(MaskJobs, LookingAheadKeepsFramesAndTheirTimes) {
     options.lookahead = lookahead;
     EXPECT_EQ(masks(source, options), at_once) << lookahead;
     EXPECT_EQ(times_, times);
+  }
+}
+
+TEST_F(MaskJobs, BatchesChangeNoMask) {
+  const std::string source = write("in.y4m", 24, 16, noisy_video(9, 24 * 16));
+  for (const auto& [every, lookahead, eyes] : {std::tuple{1, 0, EyeLayout::one},
+                                               {1, 5, EyeLayout::one},
+                                               {3, 4, EyeLayout::one},
+                                               {1, 2, EyeLayout::top_bottom}}) {
+    MaskOptions options;
+    options.every = every;
+    options.lookahead = lookahead;
+    options.eyes = eyes;
+    const std::vector<Picture> one = masks(source, options);
+    ASSERT_EQ(one.size(), 9u);
+    for (const int batch : {2, 4, 16}) EXPECT_EQ(masks(source, options, batch), one) << batch;
   }
 }
 

@@ -74,9 +74,10 @@ void EngineOptions::add_engine_to(CLI::App& command) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command
-      .add_option("--mode", mode,
-                  "throughput: the best total speed; latency: one frame at a time on all cores; auto: the streams and "
-                  "threads that are fastest here, measured once for each model and size and kept on disk")
+      .add_option(
+          "--mode", mode,
+          "throughput: the best total speed; latency: one frame at a time on all cores; auto: the streams, threads "
+          "and batch that are fastest here, measured once for each model and size and kept on disk")
       ->check(CLI::IsMember({"throughput", "latency", "auto"}))
       ->capture_default_str();
   command.add_flag("--no-cache", no_cache, "Keep nothing on disk: compiled networks, tunings of --mode auto");

@@ -207,6 +207,8 @@ void VideoCommand::add_processing_to(CLI::App& c) {
   c.add_flag("--keep-bars", job.keep_bars, "Leave the black bars of the letterbox in the output; default cut off")
       ->needs(fixed_size);
   c.add_option("--memory", memory, "Memory for the network, e.g. 2G; default half of what is free");
+  c.add_option("--batch", job.batch, "Frames or tiles in one run of the network; default 1, or what --mode auto finds")
+      ->check(CLI::Range(1, 256));
   c.add_option("--prefetch", job.prefetch, "Decoded frames kept waiting")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

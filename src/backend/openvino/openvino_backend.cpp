@@ -8,6 +8,7 @@
 
 #include "backend/openvino/lower.h"
 #include "base/allocation_counter.h"
+#include "base/available_memory.h"
 #include "base/log.h"
 #include "graph/analysis.h"
 #include "graph/op.h"
@@ -167,6 +168,19 @@ class OpenVinoExecutable final : public Executable {
   bool from_cache_ = false;
 };
 
+// OpenVINO 2026.4 ends the process where it gets no thread and sometimes where it gets no memory (abort in
+// CPUStreamsExecutor, SIGSEGV in the CPU plugin), so it begins only where `ulimit -v` leaves enough. A thread takes a
+// stack of 8 MiB, and malloc reserves twice 64 MiB to align an arena for it.
+Status check_address_space(const CompileOptions& options) {
+  constexpr int64_t mib = 1 << 20, beside_threads = 256 * mib, per_thread = 136 * mib;
+  const int64_t threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const int64_t needed = beside_threads + threads * per_thread, left = available_address_space();
+  if (left >= needed) return {};
+  return fail(ErrorCode::unsupported,
+              "ulimit -v leaves {} MiB of address space, of which OpenVINO needs {} for {} threads; raise it{}",
+              left / mib, needed / mib, threads, threads > 1 ? ", or use fewer --threads" : "");
+}
+
 class OpenVinoBackend final : public Backend {
  public:
   const char* name() const override { return "openvino"; }
@@ -202,6 +216,7 @@ class OpenVinoBackend final : public Backend {
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Parameters& parameters,
                                               const CompileOptions& options) override {
     FL_CHECK(supports(graph, options));
+    FL_CHECK(check_address_space(options));
     FL_TRY(Graph bound, bind_parameters(graph, parameters));
     FL_TRY(bound, optimise(std::move(bound)));
     FL_TRY(auto model, lower_to_openvino(bound));

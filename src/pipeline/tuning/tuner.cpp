@@ -4,23 +4,35 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <tuple>
 
+#include "base/available_memory.h"
 #include "base/log.h"
 #include "graph/analysis.h"
+#include "pipeline/job_plan.h"
 #include "pipeline/tuning/network_speed.h"
 
 namespace framelift {
 namespace {
 
-constexpr double short_look = 0.15, long_look = 0.6;  // seconds
-constexpr double close = 0.98;                        // of the fastest: as good
-constexpr double promising = 0.9;                     // of the fastest: worth a longer look
-constexpr size_t most_promising = 4;
+constexpr double first_look = 0.1, later_look = 0.05;  // seconds
+constexpr double close = 0.98;                         // of the fastest: as good
+constexpr double promising = 0.75;                     // of the fastest: its neighbours may be faster yet
+constexpr size_t most_promising = 5;
+constexpr int most_rounds = 15;
+constexpr double rounds_seconds = most_promising * most_rounds * later_look;  // fewer rounds where runs take longer
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
 
 std::string counted(int n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
@@ -33,27 +45,26 @@ class Search {
       for (int streams = 1; streams <= threads; streams *= 2) look({limits_.min_batch, streams, threads});
     if (limits_.threads == 0) look({limits_.min_batch, 0, 0});
     if (!best()) return fail(*first_error_);
-    climb(best()->setting);
-    climb(best([](const TuningSetting& setting) { return setting.streams <= 1; })->setting);
-    look_again();
-    return choice();
+    const Trials first = trials_;
+    const double fastest = best()->fps;
+    for (const TuningTrial& t : first)
+      if (t.fps >= promising * fastest) climb(t.setting);
+    return choice(look_again());
   }
 
  private:
   using Trials = std::vector<TuningTrial>;
 
-  const TuningTrial* best(const std::function<bool(const TuningSetting&)>& counts = {}) const {
-    const TuningTrial* found = nullptr;
-    for (const TuningTrial& t : trials_)
-      if (t.fps > (found ? found->fps : 0) && (!counts || counts(t.setting))) found = &t;
-    return found;
+  const TuningTrial* best() const {
+    const auto found = std::ranges::max_element(trials_, {}, &TuningTrial::fps);
+    return found->fps > 0 ? &*found : nullptr;
   }
 
   double look(const TuningSetting& setting) {
     const auto known = std::ranges::find(trials_, setting, &TuningTrial::setting);
     if (known != trials_.end()) return known->fps;
     TuningTrial trial{setting, 0, {}};
-    if (const auto fps = measure_(setting, short_look)) {
+    if (const auto fps = measure_(setting, first_look)) {
       trial.fps = *fps;
     } else {
       trial.failure = fps.error().message;
@@ -82,32 +93,49 @@ class Search {
     }
   }
 
-  void look_again() {
-    std::vector<TuningTrial*> order;
-    const double fastest = best()->fps;
-    for (TuningTrial& t : trials_)
-      if (t.fps >= promising * fastest) order.push_back(&t);
-    std::ranges::sort(order, std::greater{}, &TuningTrial::fps);
-    order.resize(std::min(order.size(), most_promising));
-    if (order.size() < 2) return;
-    // What is not looked at again has no say: a short look may flatter.
-    for (TuningTrial& t : trials_)
-      if (std::ranges::find(order, &t) == order.end()) t.fps = std::min(t.fps, promising * fastest);
-    for (TuningTrial* t : order)
-      if (const auto fps = measure_(t->setting, long_look)) t->fps = *fps;
+  // A host that others share is slower for moments at a time, and whatever is looked at then seems slow. So the
+  // promising are looked at by turns, each beside the others of its round, and the median over the rounds counts.
+  Trials look_again() const {
+    Trials finalists;
+    std::ranges::copy_if(trials_, std::back_inserter(finalists),
+                         [](const TuningTrial& t) { return t.failure.empty(); });
+    std::ranges::stable_sort(finalists, std::greater{}, &TuningTrial::fps);
+    finalists.resize(std::min(finalists.size(), most_promising));
+    if (finalists.size() < 2) return finalists;
+    double round_seconds = 0;
+    for (const TuningTrial& t : finalists)
+      round_seconds += std::max(later_look, t.setting.batch * std::max(t.setting.streams, 1) / t.fps);
+    const int rounds = std::clamp(static_cast<int>(std::lround(rounds_seconds / round_seconds)), 1, most_rounds);
+    std::vector<std::vector<double>> shares(finalists.size());
+    std::vector<double> sums;
+    for (int round = 0; round < rounds; ++round) {
+      for (TuningTrial& t : finalists) {
+        if (!t.failure.empty()) continue;
+        const auto fps = measure_(t.setting, later_look);
+        t.fps = fps ? *fps : 0;
+        if (!fps) t.failure = fps.error().message;
+      }
+      sums.push_back(std::transform_reduce(finalists.begin(), finalists.end(), 0.0, std::plus{},
+                                           [](const TuningTrial& t) { return t.fps; }));
+      for (size_t i = 0; i < finalists.size(); ++i) shares[i].push_back(finalists[i].fps / sums.back());
+    }
+    for (size_t i = 0; i < finalists.size(); ++i)
+      if (finalists[i].failure.empty()) finalists[i].fps = median(shares[i]) * median(sums);
+    return finalists;
   }
 
-  Tuning choice() const {
-    const TuningTrial& fastest = *best();
+  Tuning choice(const Trials& finalists) const {
+    const TuningTrial& fastest = *std::ranges::max_element(finalists, {}, &TuningTrial::fps);
     const auto cost = [](const TuningTrial* t) {
       return std::tuple(t->setting.batch, t->setting.streams, t->setting.threads);
     };
     const TuningTrial *chosen = &fastest, *next = nullptr;
-    for (const TuningTrial& t : trials_)
+    for (const TuningTrial& t : finalists)
       if (t.fps >= close * fastest.fps && cost(&t) < cost(chosen)) chosen = &t;
-    for (const TuningTrial& t : trials_)
+    for (const TuningTrial& t : finalists)
       if (&t != chosen && t.fps > (next ? next->fps : 0)) next = &t;
     Tuning tuning{chosen->setting, chosen->fps, {}, trials_, false};
+    for (const TuningTrial& t : finalists) *std::ranges::find(tuning.trials, t.setting, &TuningTrial::setting) = t;
     tuning.reason = fmt::format("{}: {:.1f} fps, ", to_string(chosen->setting), chosen->fps);
     if (trials_.size() == 1)
       tuning.reason += "the only setting there is";
@@ -125,6 +153,39 @@ class Search {
   const MeasureSetting& measure_;
   Trials trials_;
   std::optional<Error> first_error_;
+};
+
+// The settings of a search, compiled once each as long as memory lasts.
+class Candidates {
+ public:
+  explicit Candidates(const TuningSubject& subject) : subject_(subject) {}
+
+  Result<Executable*> compiled(const TuningSetting& setting) {
+    const auto known = std::ranges::find(kept_, setting, &Candidate::setting);
+    if (known != kept_.end()) return known->executable.get();
+    FL_TRY(const Graph graph, subject_.network->build(setting.batch, subject_.height, subject_.width));
+    CompileOptions options = with_setting(subject_.compile, setting);
+    options.cache_dir.clear();  // only the chosen one is worth its place on disk
+    const int64_t bytes = graph_cost(graph).parameter_bytes +
+                          std::max(setting.streams, 1) * request_bytes(graph, subject_.compile.precision);
+    if (kept_bytes_ + bytes > available_memory() / 2) {
+      kept_.clear();
+      kept_bytes_ = 0;
+    }
+    FL_TRY(auto executable, subject_.backend->compile(graph, subject_.network->parameters, options));
+    kept_.push_back({setting, std::move(executable)});
+    kept_bytes_ += bytes;
+    return kept_.back().executable.get();
+  }
+
+ private:
+  struct Candidate {
+    TuningSetting setting;
+    std::unique_ptr<Executable> executable;
+  };
+  const TuningSubject& subject_;
+  std::vector<Candidate> kept_;
+  int64_t kept_bytes_ = 0;
 };
 
 // Everything that another tuning depends on, as a key. The weights' values are no part of it.
@@ -208,11 +269,9 @@ Result<Tuning> tune(const TuningSubject& s, const std::filesystem::path& file) {
   nlohmann::json all = read_file(file);
   if (auto known = recall(all, key, limits)) return *std::move(known);
 
+  Candidates candidates(s);
   FL_TRY(Tuning tuning, search_tuning(limits, [&](const TuningSetting& setting, double seconds) -> Result<double> {
-           FL_TRY(const Graph graph, s.network->build(setting.batch, s.height, s.width));
-           CompileOptions options = with_setting(s.compile, setting);
-           options.cache_dir.clear();  // only the chosen one is worth its place on disk
-           FL_TRY(const auto executable, s.backend->compile(graph, s.network->parameters, options));
+           FL_TRY(Executable * executable, candidates.compiled(setting));
            FL_TRY(const NetworkSpeed speed, measure_speed(*executable, seconds));
            return speed.frames_per_second();
          }));

@@ -22,7 +22,7 @@ std::string to_string(const TuningSetting& setting);  // "batch 2, 1 stream, 4 t
 
 struct TuningTrial {
   TuningSetting setting;
-  double fps = 0;       // pictures a second, of the last and longest measurement; 0: it failed
+  double fps = 0;       // pictures a second, the median of those measured again; 0: it failed
   std::string failure;  // why
 };
 
@@ -43,11 +43,11 @@ struct TuningLimits {
 // Pictures a second with a setting, measured for about so many seconds.
 using MeasureSetting = std::function<Result<double>(const TuningSetting&, double seconds)>;
 
-// Streams with all threads and with half of them are tried first, shortly. From the best of those, and the best with
-// one stream, batch and streams are doubled and halved while that helps. The best few are measured again for longer. Of
-// settings within 2 % of the fastest the one with the smallest batch, then the fewest streams, then the fewest threads
-// is chosen: memory and latency count, too. Settings that fail are passed over. Error: that of the first when all
-// failed.
+// Streams with all threads and with half of them are tried first, shortly. From the promising of those batch and
+// streams are doubled and halved while that helps. The best few are measured again by turns, and
+// the median of what each reached counts: a host is slower for moments at a time. Of settings within 2 % of the fastest
+// the one with the smallest batch, then the fewest streams, then the fewest threads is chosen: memory and latency
+// count, too. Settings that fail are passed over. Error: that of the first when all failed.
 Result<Tuning> search_tuning(const TuningLimits& limits, const MeasureSetting& measure);
 
 // What a tuning is good for; another of any of these needs another.

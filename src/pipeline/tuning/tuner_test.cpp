@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <deque>
 #include <fstream>
 #include <map>
@@ -130,6 +131,23 @@ TEST(Tuner, OfEquallyFastSettingsTheSmallestIsTaken) {
   };
   EXPECT_EQ(search({1, 2, 0}, batches(0.01)).tuning.best.batch, 1);
   EXPECT_EQ(search({1, 2, 0}, batches(0.05)).tuning.best.batch, 2);
+}
+
+// A host that is slower for a moment again and again, wherever in the search the first such moment falls.
+TEST(Tuner, SlowMomentsOfTheHostDoNotDecide) {
+  const std::map<std::tuple<int, int, int>, double> fps{{{1, 1, 1}, 415}, {{1, 1, 2}, 760}, {{1, 2, 2}, 780},
+                                                        {{2, 1, 2}, 920}, {{2, 2, 2}, 800}, {{4, 1, 2}, 700}};
+  for (double phase = 0; phase < 2.5; phase += 0.05) {
+    double passed = phase;
+    const auto tuning = search_tuning({1, 4, 2}, [&](const TuningSetting& s, double seconds) -> Result<double> {
+      const bool slow = std::fmod(passed, 2.5) < 0.8;
+      passed += seconds;
+      const auto found = fps.find({s.batch, s.streams, s.threads});
+      return (found == fps.end() ? 400 : found->second) * (slow ? 0.7 : 1);
+    });
+    ASSERT_TRUE(tuning);
+    EXPECT_EQ(tuning->best, (TuningSetting{2, 1, 2})) << phase << ": " << tuning->reason;
+  }
 }
 
 TEST(Tuner, FailuresArePassedOver) {
