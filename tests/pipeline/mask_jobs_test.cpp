@@ -228,7 +228,7 @@ TEST_F(MaskJobs, EyesAreTwoVideos) {
   for (size_t i = 0; i < 3; ++i)
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x) {
-        const auto at = static_cast<size_t>(y * width + x);
+        const auto at = static_cast<size_t>(y) * width + static_cast<size_t>(x);
         const auto row = static_cast<size_t>(y) * 2 * width + static_cast<size_t>(x);
         ASSERT_EQ(sbs[i][row], alone_left[i][at]) << x << " " << y;
         ASSERT_EQ(sbs[i][row + width], alone_right[i][at]) << x << " " << y;
