@@ -143,8 +143,8 @@ class TimedRequest final : public InferRequest {
 TEST(NetworkProfile, AddsUpOperationsAndShowsTheFirstRuns) {
   Profile profile;
   TimedRequest request;
-  profile.network.attach(profile.trace, {{"conv", "Convolution", "bf16", 8'000'000'000}, {"end", "Reorder", "f32", 0}},
-                         2);
+  profile.network.attach(
+      profile.trace, {{"conv", "Convolution", "brgconv", "bf16", 8'000'000'000}, {"end", "Reorder", "", "f32", 0}}, 2);
   const size_t before = profile.trace.size();
   const Clock::time_point begin = Clock::now();
   for (int run = 0; run < 100; ++run)
