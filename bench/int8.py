@@ -5,7 +5,7 @@
 
 Needs the peers' environment (.venv-peers), and makes one for NNCF in build/bench/nncf. Both quantisers learn from the
 same number of parts of the same clips, of the same size, and are judged against their own float network on parts of
-the other clip. Speeds are of the network alone with every stream busy, by turns. Results: bench/results/int8.json.
+the other clip. Speeds are of the network alone with every stream busy, by turns; ratios are within a round. Results: bench/results/int8.json.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,8 @@ def times(o, folder, name, size, precisions, peer):
         found["nncf"].append(measure.last_json(measure.capture(
             measure.peer_python("nncf"), PEERS / "int8_nncf.py", "time", peer, "bf16", len(os.sched_getaffinity(0)), o.seconds, size))["ms_per_frame"])
         print(name, {k: round(v[-1], 1) for k, v in found.items()}, file=sys.stderr)
-    return {key: measure.spread(values) for key, values in found.items()}
+    over = {k: statistics.median(a / b for a, b in zip(found[k], found["int8-full"])) for k in ("f32", "bf16", "nncf")}
+    return {"ms": {key: measure.spread(values) for key, values in found.items()}, "int8_speed_over": over}
 
 
 def main():
@@ -92,9 +94,7 @@ def main():
             row["framelift"] = {m: ours(o, folder, weights, name, m, o.pictures) for m in ("full", "mixed", "auto")}
             row["nncf"] = {r: theirs(o, folder, weights, name, o.pictures, r) for r in ("default", "minmax")}
             best = max(row["nncf"], key=lambda r: row["nncf"][r]["psnr"])
-            row["ms"] = times(o, folder, name, size, ["f32", "bf16", "int8-full", "int8-mixed", "int8"], folder / f"{name}.{best}.xml")
-            int8 = row["ms"]["int8-full"]["median"]
-            row["int8_speed_over"] = {k: row["ms"][k]["median"] / int8 for k in ("f32", "bf16", "nncf")}
+            row |= times(o, folder, name, size, ["f32", "bf16", "int8-full", "int8-mixed", "int8"], folder / f"{name}.{best}.xml")
             rows.append(row)
             print(json.dumps(row["int8_speed_over"]), {m: round(v["psnr"], 2) for m, v in row["framelift"].items()},
                   {r: round(v["psnr"], 2) for r, v in row["nncf"].items()}, file=sys.stderr)
