@@ -119,7 +119,8 @@ TEST(HinervPatches, AgreeWithTheWholeFrame) {
             if (frame_y >= config.height || frame_x >= config.width) continue;
             const size_t here = ((i * 3 + static_cast<size_t>(channel)) * size + static_cast<size_t>(y)) * size +
                                 static_cast<size_t>(x);
-            const auto there = static_cast<size_t>((channel * config.height + frame_y) * config.width + frame_x);
+            const auto there =
+                static_cast<size_t>((int64_t{channel} * config.height + frame_y) * config.width + frame_x);
             worst = std::max(worst, std::abs(double{patches->f32()[here]} - double{whole->f32()[there]}));
           }
     EXPECT_LE(worst, patch_tolerance) << backend->name();

@@ -27,7 +27,7 @@ struct BatchOptions {
 };
 
 struct Batch {
-  Tensor input, target;  // f32 [N, 3, tile, tile]; target [N, 3, tile * k, tile * k] for super-resolution, or empty
+  Tensor input, target;    // f32 [N, 3, tile, tile]; target [N, 3, tile * k, tile * k] for super-resolution, or empty
   Tensor frame_vectors{};  // [N, C]; empty where samples have none
   std::vector<std::string> names;  // of the N samples
 
