@@ -5,7 +5,8 @@
 
 Needs the peers' environment (.venv-peers), and makes one for NNCF in build/bench/nncf. Both quantisers learn from the
 same number of parts of the same clips, of the same size, and are judged against their own float network on parts of
-the other clip. Speeds are of the network alone with every stream busy, by turns; ratios are within a round. Results: bench/results/int8.json.
+the other clip. Speeds are of the network alone with every stream busy, by turns; ratios are within a round. Results:
+bench/results/int8.json, where networks that were not measured this time stay.
 """
 
 import argparse
@@ -98,6 +99,8 @@ def main():
             rows.append(row)
             print(json.dumps(row["int8_speed_over"]), {m: round(v["psnr"], 2) for m, v in row["framelift"].items()},
                   {r: round(v["psnr"], 2) for r, v in row["nncf"].items()}, file=sys.stderr)
+    known = (measure.load("int8") or {}).get("networks", [])
+    rows = [r for r in known if r["network"] not in {row["network"] for row in rows}] + rows
     measure.save("int8", {"calibrate": [pathlib.Path(c).name for c in o.calibrate], "check": pathlib.Path(o.check).name, "networks": rows})
 
 

@@ -117,18 +117,22 @@ def segment(data):
 def int8(data):
     rows = []
     for n in data["networks"]:
-        best = max(n["nncf"].values(), key=lambda r: r["psnr"])
-        name, ms = f"{n['network']}, {n['size']}", n["ms"]
-        rows += [[name, p, "", f"{ms[p]['median']:.0f}", f"{ms['f32']['median'] / ms[p]['median']:.2f}", "", ""] for p in ("f32", "bf16")]
-        rows[-2][2] = f"{n['bytes']['f32'] / 1e6:.2f}"
-        for mode, key in (("full", "int8-full"), ("mixed", "int8-mixed"), ("auto", "int8")):
-            ours = n["framelift"][mode]
-            rows.append([name, f"int8 {mode}", f"{ours['bytes'] / 1e6:.2f}", f"{ms[key]['median']:.0f}",
-                         f"{ms['f32']['median'] / ms[key]['median']:.2f}", f"{ours['psnr']:.2f}",
-                         ", ".join(f"{count} {kernel}" for kernel, count in ours["kernels"].items())])
-        rows.append([name, "NNCF", "", f"{ms['nncf']['median']:.0f}", f"{ms['f32']['median'] / ms['nncf']['median']:.2f}",
-                     f"{best['psnr']:.2f}", ""])
-    return "\n".join([machine_line(data), table(["network", "", "weights MB", "ms a frame", "times f32", "PSNR dB", "convolutions as run"], rows)])
+        ms = n["ms"]
+
+        def add(way, key, size=None, psnr=None, kernels=None):
+            if key not in ms:
+                return
+            rows.append([n["network"], n["size"], way, f"{size / 1e6:.2f}" if size else "", f"{ms[key]['median']:.0f}",
+                         f"{ms['f32']['median'] / ms[key]['median']:.2f}", f"{psnr:.2f}" if psnr else "",
+                         ", ".join(f"{count} {kernel}" for kernel, count in (kernels or {}).items())])
+
+        add("f32", "f32", n.get("bytes", {}).get("f32"))
+        add("bf16", "bf16")
+        for mode, ours in n["framelift"].items():
+            add(f"int8 {mode}", "int8" if mode == "auto" else f"int8-{mode}", ours.get("bytes"), ours["psnr"], ours.get("kernels"))
+        add("NNCF", "nncf", psnr=max(r["psnr"] for r in n["nncf"].values()))
+    return "\n".join([machine_line(data), table(["network", "input", "", "weights MB", "ms a frame", "times f32", "PSNR dB",
+                                                 "convolutions as run"], rows)])
 
 
 def qat(data):
