@@ -47,7 +47,9 @@ def test_threads_share_a_network(network, max_batch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(np.abs(r - e).max() < 1e-5 for r, e in zip(results, expected))
+    # Alone the same to the last bit; batches of other sizes may sum in another order.
+    limit = 0 if max_batch == 1 else 1e-5
+    assert all(np.abs(r - e).max() <= limit for r, e in zip(results, expected))
 
 
 def test_a_video(network, tmp_path):

@@ -20,9 +20,8 @@ namespace framelift {
 namespace {
 
 constexpr int spare_requests = 2;
-
-constexpr int usual_requests = 4;  // two streams and the spare ones
-constexpr int most_batched = 8;    // that are searched for the fastest batch
+constexpr int usual_requests = 2 + spare_requests;  // of two streams
+constexpr int most_batched = 8;                     // that are searched for the fastest batch
 
 // Largest tile area whose requests fit the budget, by the cost per pixel of a sample tile.
 Result<int64_t> affordable_pixels(const VideoJob& job, int64_t budget, int requests) {

@@ -70,6 +70,16 @@ TrainingJob taught(const Network& teacher, const Network& from, const Dataset& p
   return job;
 }
 
+// On pictures that training has not seen.
+void expect_closer(const Network& trained, const Network& start, const Network& teacher, const Dataset& pictures,
+                   Backend& engine) {
+  const auto unseen = inputs_of(pictures, 8, 10);
+  const auto expected = run_samples(teacher, unseen, engine, {}).value();
+  const double before = output_psnr(start, unseen, expected, engine, {}).value();
+  const double after = output_psnr(trained, unseen, expected, engine, {}).value();
+  EXPECT_GT(after, before + 6) << before << " dB before, " << after << " dB after";
+}
+
 TEST(QuantisationAwareTraining, MakesUpForABadCalibration) {
   SKIP_WITHOUT_TORCH();
   const test::TempFolder root;
@@ -89,11 +99,7 @@ TEST(QuantisationAwareTraining, MakesUpForABadCalibration) {
   const std::string scale = input_scale_name("body.2.weight");
   EXPECT_NE(trained->parameters.at(scale).f32()[0], start.network.parameters.at(scale).f32()[0]);
 
-  const auto unseen = inputs_of(pictures, 8, 10);
-  const auto expected = run_samples(floating, unseen, engine, {}).value();
-  const double before = output_psnr(start.network, unseen, expected, engine, {}).value();
-  const double after = output_psnr(*trained, unseen, expected, engine, {}).value();
-  EXPECT_GT(after, before + 6) << before << " dB before, " << after << " dB after";
+  expect_closer(*trained, start.network, floating, pictures, engine);
 }
 
 // The frame graph keeps its weights, and what it says of each picture reaches teacher and pupil.
@@ -124,11 +130,7 @@ TEST(QuantisationAwareTraining, OfANetworkThatSeesTheWholeFrame) {
   }
   EXPECT_GT(kept, 0);
 
-  const auto unseen = inputs_of(pictures, 8, 10);
-  const auto expected = run_samples(floating, unseen, engine, {}).value();
-  const double before = output_psnr(start.network, unseen, expected, engine, {}).value();
-  const double after = output_psnr(*trained, unseen, expected, engine, {}).value();
-  EXPECT_GT(after, before + 6) << before << " dB before, " << after << " dB after";
+  expect_closer(*trained, start.network, floating, pictures, engine);
 }
 
 TEST(Teaching, IsRefusedWhereThePicturesDiffer) {

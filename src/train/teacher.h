@@ -1,9 +1,7 @@
 // Distillation: what a finished network makes of the pictures is what another one learns to make.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <tuple>
 
 #include "backend/learner.h"
 #include "backend/torch/torch_engine.h"
@@ -21,17 +19,13 @@ class Teacher {
                                 const ValidationOptions& validation);
 
   // Of a batch's tiles, each by itself.
-  Result<Tensor> target(Batch& batch);
+  Result<Tensor> target(Batch& batch) { return network_->evaluate(*learner_, batch.inputs()); }
   // Of a whole picture, in tiles where it is large.
-  Result<Tensor> target(const Sample& sample) { return whole_->predict(*learner_, sample); }
+  Result<Tensor> target(const Sample& sample) { return network_->predict(*learner_, sample); }
 
  private:
-  explicit Teacher(const Network& network) : network_(&network) {}
-
-  const Network* network_;
   std::unique_ptr<Learner> learner_;
-  std::unique_ptr<Validator> whole_;
-  std::map<std::tuple<int64_t, int64_t, int64_t>, Graph> graphs_;  // by batch, height, width
+  std::unique_ptr<Validator> network_;
 };
 
 // Pictures whose targets are the teacher's; for one thread at a time, unlike others.

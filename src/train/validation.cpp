@@ -57,6 +57,14 @@ Result<const Graph*> Validator::network_graph(int batch, int height, int width) 
   return &graphs_.emplace(std::tuple(batch, height, width), std::move(graph)).first->second;
 }
 
+Result<Tensor> Validator::evaluate(Learner& learner, std::span<const TensorView> inputs) {
+  const Shape& shape = inputs[0].shape;
+  FL_TRY(const Graph* graph,
+         network_graph(static_cast<int>(shape[0]), static_cast<int>(shape[2]), static_cast<int>(shape[3])));
+  FL_TRY(std::vector<Tensor> outputs, learner.evaluate(*graph, inputs));
+  return std::move(outputs.front());
+}
+
 Result<Tensor> Validator::predict(Learner& learner, const Sample& sample) {
   const Tensor& input = sample.input;
   TileRequest request;
@@ -77,12 +85,11 @@ Result<Tensor> Validator::predict(Learner& learner, const Sample& sample) {
     const size_t count = std::min(plan.tiles.size() - first, static_cast<size_t>(options_.batch));
     Tensor batch(DType::f32, {static_cast<int64_t>(count), 3, plan.tile_height, plan.tile_width});
     for (size_t i = 0; i < count; ++i) cut(input, plan.tiles[first + i].input, batch, static_cast<int>(i));
-    FL_TRY(const Graph* graph, network_graph(static_cast<int>(count), plan.tile_height, plan.tile_width));
     std::vector<TensorView> inputs{batch.view()};
     Tensor vectors = repeated(sample.frame_vector, static_cast<int64_t>(count));
     if (!vectors.empty()) inputs.push_back(vectors.view());
-    FL_TRY(const std::vector<Tensor> outputs, learner.evaluate(*graph, inputs));
-    for (size_t i = 0; i < count; ++i) paste(outputs.front(), static_cast<int>(i), plan.tiles[first + i], output);
+    FL_TRY(const Tensor made, evaluate(learner, inputs));
+    for (size_t i = 0; i < count; ++i) paste(made, static_cast<int>(i), plan.tiles[first + i], output);
     first += count;
   }
   return output;

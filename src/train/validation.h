@@ -41,6 +41,9 @@ class Validator {
   Validator(NetworkContract contract, GraphOfSize build, ValidationOptions options)
       : contract_(std::move(contract)), build_(std::move(build)), options_(options) {}
 
+  // The network on a batch: picture [N,3,H,W], and frame vectors where it takes them. Errors: those of the learner.
+  Result<Tensor> evaluate(Learner& learner, std::span<const TensorView> inputs);
+
   // The network's picture for a sample's input of any size: padded to the alignment by reflection, cut into tiles that
   // overlap by the receptive field where it is larger than `tile` (the result is the same), and cropped.
   Result<Tensor> predict(Learner& learner, const Sample& sample);

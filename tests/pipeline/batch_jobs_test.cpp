@@ -74,12 +74,7 @@ TEST_F(BatchJobs, SteadyStateAllocatesNothing) {
 TEST_F(BatchJobs, CancelledInTheMiddleOfABatch) {
   VideoJob j = job("test:64x48:500");
   j.batch = 8;
-  Cancellation cancel;
-  j.cancel = &cancel;
-  j.on_progress = [&](const Progress& p) {
-    if (p.frames == 5) cancel.request();
-  };
-  const auto report = process_video(j);
+  const auto report = run_until(j, 5);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_TRUE(report->cancelled);
   EXPECT_GE(report->frames, 5);

@@ -24,6 +24,16 @@ inline VideoJob exact_job(const Network& network, const std::string& source, con
   return job;
 }
 
+// Cancels the job when it has written so many frames.
+inline Result<JobReport> run_until(VideoJob job, int64_t frames) {
+  Cancellation cancel;
+  job.cancel = &cancel;
+  job.on_progress = [&](const Progress& p) {
+    if (p.frames == frames) cancel.request();
+  };
+  return process_video(job);
+}
+
 // A gradient that moves slowly while its brightness goes up and down.
 inline void write_wobbling_video(const std::filesystem::path& path, int width, int height, int frames) {
   std::ofstream file(path, std::ios::binary);

@@ -463,12 +463,7 @@ TEST_F(Jobs, CancelledJobKeepsWhatItWrote) {
   const Network network = golden_network("srvgg_x4.weights.pth");
   const fs::path file = folder_ / "cancelled.mkv";
   VideoJob j = job(network, "test:64x48:500", file.string());
-  Cancellation cancel;
-  j.cancel = &cancel;
-  j.on_progress = [&](const Progress& p) {
-    if (p.frames == 7) cancel.request();
-  };
-  const auto report = process_video(j);
+  const auto report = run_until(j, 7);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_TRUE(report->cancelled);
   EXPECT_GE(report->frames, 7);

@@ -48,7 +48,7 @@ Result<std::unique_ptr<ClipDataset>> ClipDataset::open(const std::vector<std::st
     FL_TRY(ClipFrames clip, read_clip_frames(paths[static_cast<size_t>(k)], choice));
     FL_TRY(PictureReader reader, clip.reader(wanted));
     for (size_t i = 0; i < clip.frames.size(); ++i)
-      data->samples_.push_back({fmt::format("{}: {}", k, clip.name(i)), static_cast<size_t>(k), i});
+      data->samples_.push_back({fmt::format("{}, frame {} of those taken", clip.path, i), static_cast<size_t>(k), i});
     data->clips_.push_back({std::move(clip), std::move(reader)});
   }
   return data;
