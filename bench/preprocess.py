@@ -4,10 +4,11 @@
     bench/preprocess.py BIN_FOLDER [--rounds 9]
 
 Ours (src/postprocess/network_input_bench.cpp), on one thread as a job's preprocess stage has it: in one pass over memory;
-through a 16-bit picture of the network's size; and as a chain of float tensors. Resizing is Lanczos with three lobes over
-the source's scale, so that every source pixel counts. OpenCV (bench/peers/preprocess_opencv.py): cvtColor, resize, and
-float planes, with one thread and two. Of its filters, INTER_LINEAR reads 4 source pixels for each that it makes and skips
-the rest, INTER_LANCZOS4 64; INTER_AREA reads all of them. Rounds alternate between the programs.
+through a 16-bit picture of the network's size; and as a chain of float tensors, whose filter reads 4 pixels. The others
+are bilinear (networks that find classes) or Lanczos with three lobes, over the source's scale, so that every source pixel
+counts. OpenCV (bench/peers/preprocess_opencv.py): cvtColor, resize, and float planes, with one thread and two. Of its
+filters, INTER_LINEAR reads 4 source pixels for each that it makes and skips the rest, INTER_LANCZOS4 64; INTER_AREA reads
+all of them. Rounds alternate between the programs.
 """
 
 import argparse
@@ -16,7 +17,8 @@ import pathlib
 
 import measure
 
-OURS = {"one pass": "resize_and_convert", "through a 16-bit picture": "resize_then_convert",
+OURS = {"one pass, bilinear": "resize_and_convert/bilinear", "one pass, lanczos": "resize_and_convert/lanczos",
+        "16-bit picture, bilinear": "resize_then_convert/bilinear", "16-bit picture, lanczos": "resize_then_convert/lanczos",
         "float chain": "convert_then_resize"}
 
 
@@ -44,7 +46,7 @@ def main():
         for row in (ours(options), opencv(python, 1), opencv(python, 2)):
             for key, ms in row.items():
                 found.setdefault(key, []).append(ms)
-    fused = measure.spread(found["framelift", "one pass", 1])["median"]
+    fused = measure.spread(found["framelift", "one pass, bilinear", 1])["median"]
     rows = [{"program": program, "way": way, "threads": threads, "ms": measure.spread(ms),
              "over_one_pass": measure.spread(ms)["median"] / fused} for (program, way, threads), ms in found.items()]
     for row in rows:

@@ -41,7 +41,7 @@ Result<InputPictures> InputPictures::create(const JobPlan& plan, const VideoInfo
   const PictureLayout wrapped{input.format, eye.width + 2 * plan.wrap, eye.height, plan.input_color};
   const PictureLayout seen = picture_layout(plan, input);
   if (plan.resize_input) {
-    FL_TRY(pictures.resizer_, Resizer::create(wrapped, seen, false));
+    FL_TRY(pictures.resizer_, Resizer::create(wrapped, seen, false, plan.input_filter));
     if (plan.wrap > 0) {
       FL_TRY(pictures.wrapped_, new_frame(wrapped));
     }

@@ -19,6 +19,7 @@ struct Case {
   EyeLayout eyes = EyeLayout::one;
   int wrap = 0;
   TransferCharacteristic wanted = TransferCharacteristic::unspecified;
+  ResizeFilter filter = ResizeFilter::lanczos;
 };
 
 // In one pass and in two: the same values to the last bit.
@@ -32,6 +33,7 @@ void compare(const Case& c) {
   plan.input_color = resolve_color({}, c.width, c.height, c.format.family == ColorFamily::rgb);
   plan.picture = {0, 0, c.to_width, c.to_height};
   plan.resize_input = true;
+  plan.input_filter = c.filter;
   plan.eyes = c.eyes;
   plan.wrap = c.wrap;
   std::mt19937 random(7);
@@ -86,6 +88,14 @@ TEST(InputPictures, OnePassEqualsTwo) {
   compare({yuv420, 240, 90, 52, 40, {0, 0, 52, 40}, {}, EyeLayout::side_by_side, 8});
   compare({yuv420, 133, 92, 50, 40, plain, {}, EyeLayout::top_bottom});
   compare({yuv420, 133, 91, 50, 40, plain, {}, EyeLayout::one, 0, TransferCharacteristic::linear});
+  compare({.format = yuv420,
+           .width = 133,
+           .height = 91,
+           .to_width = 50,
+           .to_height = 40,
+           .region = plain,
+           .bars = {},
+           .filter = ResizeFilter::bilinear});
 }
 
 }  // namespace

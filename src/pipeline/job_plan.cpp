@@ -139,6 +139,7 @@ Result<JobPlan> plan_job(const VideoJob& job, const VideoInfo& input) {
                 job.network->name, contract.fixed_width, contract.fixed_height, contract.fixed_width,
                 contract.fixed_height);
 
+  if (contract.output != OutputKind::picture) plan.input_filter = ResizeFilter::bilinear;
   plan.frames = input.frame_count > 0 ? input.frame_count : std::numeric_limits<int32_t>::max();
   if (job.source.max_frames > 0) plan.frames = std::min(plan.frames, job.source.max_frames);
   plan.sink = for_frames_of(input, job.sink);

@@ -21,10 +21,11 @@ namespace framelift {
 // Sizes of one eye's picture where frames hold two, but the output's, which is the frames'.
 struct JobPlan : SizePlan {
   EyeLayout eyes = EyeLayout::one;
-  int wrap = 0;           // columns from its other side that an eye's picture has at either side, in source pixels
-  int64_t frames = 0;     // of the job; a great many where nobody knows
-  ColorInfo input_color;  // the source's, nothing unspecified
-  SinkOptions sink;       // complete
+  int wrap = 0;  // columns from its other side that an eye's picture has at either side, in source pixels
+  ResizeFilter input_filter = ResizeFilter::lanczos;  // from the source to the size that the network sees
+  int64_t frames = 0;                                 // of the job; a great many where nobody knows
+  ColorInfo input_color;                              // the source's, nothing unspecified
+  SinkOptions sink;                                   // complete
 };
 
 // Colours, sizes and tags. Errors: sizes that no encoder takes.

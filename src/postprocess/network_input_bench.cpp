@@ -17,6 +17,12 @@ struct Setting {
   ColorInfo color = resolve_color({}, width, height, false);
   Frame frame = FramePool(width, height, format, 1).acquire().value();
   Tensor input{DType::f32, {1, 3, edge, edge}};
+  PixelFormat full = full_detail(format);
+  FrameToTensor to_tensor = FrameToTensor::create(full, color).value();
+
+  Resizer resizer(ResizeFilter filter) const {
+    return Resizer::create({format, width, height, color}, {full, edge, edge, color}, false, filter).value();
+  }
 
   Setting() {
     frame.color = color;
@@ -30,42 +36,38 @@ struct Setting {
 };
 
 // A picture of the network's size in 16 bits, then its tensor.
-void resize_then_convert(benchmark::State& state) {
+void resize_then_convert(benchmark::State& state, ResizeFilter filter) {
   Setting s;
-  const PixelFormat full = full_detail(s.format);
-  auto resizer =
-      Resizer::create({s.format, s.width, s.height, s.color}, {full, s.edge, s.edge, s.color}, false).value();
-  Frame small = FramePool(s.edge, s.edge, full, 1).acquire().value();
-  const auto to_tensor = FrameToTensor::create(full, s.color).value();
+  Resizer resizer = s.resizer(filter);
+  Frame small = FramePool(s.edge, s.edge, s.full, 1).acquire().value();
   for (auto _ : state) {
     if (!resizer.run(s.frame, small)) state.SkipWithError("failed");
-    to_tensor.run(small, {0, 0, s.edge, s.edge}, s.input.view());
+    s.to_tensor.run(small, {0, 0, s.edge, s.edge}, s.input.view());
   }
 }
-BENCHMARK(resize_then_convert)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_then_convert, bilinear, ResizeFilter::bilinear)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_then_convert, lanczos, ResizeFilter::lanczos)->Unit(benchmark::kMillisecond);
 
 // The same without that picture: rows become the tensor's as they are made.
-void resize_and_convert(benchmark::State& state) {
+void resize_and_convert(benchmark::State& state, ResizeFilter filter) {
   Setting s;
-  const PixelFormat full = full_detail(s.format);
-  auto resizer =
-      Resizer::create({s.format, s.width, s.height, s.color}, {full, s.edge, s.edge, s.color}, false).value();
-  const auto to_tensor = FrameToTensor::create(full, s.color).value();
+  Resizer resizer = s.resizer(filter);
   for (auto _ : state) {
     const Status status = resizer.run_rows(s.frame, [&](int x, int y, const Frame& part) {
-      to_tensor.run(part, {0, 0, part.width, 1}, {s.input.as<float>() + y * s.edge + x, s.edge, s.edge * s.edge});
+      s.to_tensor.run(part, {0, 0, part.width, 1}, {s.input.as<float>() + y * s.edge + x, s.edge, s.edge * s.edge});
     });
     if (!status) state.SkipWithError("failed");
   }
 }
-BENCHMARK(resize_and_convert)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_and_convert, bilinear, ResizeFilter::bilinear)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_and_convert, lanczos, ResizeFilter::lanczos)->Unit(benchmark::kMillisecond);
 
 // The whole frame's tensor, then one of the network's size, then its range.
 void convert_then_resize(benchmark::State& state) {
   Setting s;
   const auto to_tensor = FrameToTensor::create(s.format, s.color).value();
   Tensor whole(DType::f32, {1, 3, s.height, s.width});
-  auto reducer = Reducer::to_size(s.height, s.width, s.edge, s.edge, Reduction::bicubic);
+  auto reducer = Reducer::to_size(s.height, s.width, s.edge, s.edge, Reduction::bilinear);
   for (auto _ : state) {
     to_tensor.run(s.frame, {0, 0, s.width, s.height}, whole.view());
     reducer.run(whole.view(), s.input.view());

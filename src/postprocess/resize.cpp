@@ -56,7 +56,7 @@ PixelFormat full_detail(PixelFormat format) {
   return format;
 }
 
-Result<Resizer> Resizer::create(const PictureLayout& src, const PictureLayout& dst, bool dither) {
+Result<Resizer> Resizer::create(const PictureLayout& src, const PictureLayout& dst, bool dither, ResizeFilter filter) {
   FL_CHECK(check_size(src.width, src.height));
   FL_CHECK(check_size(dst.width, dst.height));
   const ZimgSize src_size = zimg_size(src.format, src.width, src.height);
@@ -76,7 +76,7 @@ Result<Resizer> Resizer::create(const PictureLayout& src, const PictureLayout& d
   auto state = std::make_unique<State>();
   state->src = src;
   state->dst = dst;
-  FL_TRY(state->graph, ZimgGraph::create(from, to, dither));
+  FL_TRY(state->graph, ZimgGraph::create(from, to, dither, filter));
   state->staged_src = StagedPicture(src.format, src_size, color_planes(src.format));
   if (dst.format.chroma_shift_x == 0 && dst.format.chroma_shift_y == 0)
     state->rows = StagedPicture(dst.format, {dst.width, state->graph.buffer_rows()}, color_planes(dst.format));
@@ -156,8 +156,9 @@ Result<PlaneResizer> PlaneResizer::create(int src_width, int src_height, int src
   state->dst_size = {dst_width, dst_height};
   ColorInfo full;
   full.range = ColorRange::full;
-  FL_TRY(state->graph, ZimgGraph::create(zimg_format(state->src_format, full, state->src_size),
-                                         zimg_format(state->dst_format, full, state->dst_size), false));
+  FL_TRY(state->graph,
+         ZimgGraph::create(zimg_format(state->src_format, full, state->src_size),
+                           zimg_format(state->dst_format, full, state->dst_size), false, ResizeFilter::lanczos));
   state->staged_src = StagedPicture(state->src_format, state->src_size, 1);
   state->staged_dst = StagedPicture(state->dst_format, state->dst_size, 1);
   return PlaneResizer(std::move(state));

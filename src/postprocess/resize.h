@@ -1,5 +1,5 @@
-// Resizing by any factor with zimg (Lanczos, 3 lobes, chroma siting honoured), for output sizes other than the
-// network's scale and for the alpha planes that networks ignore.
+// Resizing by any factor with zimg, chroma siting honoured: for networks of one input size, for output sizes other than
+// the network's scale and for the alpha planes that networks ignore.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,13 @@ struct PictureLayout {
   ColorInfo color;  // fully specified (see resolve_color in color/resolve.h)
 };
 
+// Filters over the smaller picture's pixels: where pictures shrink they are as much wider in the source, whose pixels
+// all count.
+enum class ResizeFilter {
+  lanczos,   // three lobes: sharpest, for pictures that somebody looks at
+  bilinear,  // a triangle: a third of the work, and what networks that find classes are trained on
+};
+
 // The same picture at full chroma resolution and depth, so that nothing rounds twice when more follows.
 PixelFormat full_detail(PixelFormat format);
 
@@ -27,7 +34,8 @@ class Resizer {
  public:
   // `dither`: ordered dither where depth falls. Errors: invalid_argument (empty size), unsupported (zimg cannot convert
   // between the two; the message has its reason).
-  static Result<Resizer> create(const PictureLayout& src, const PictureLayout& dst, bool dither);
+  static Result<Resizer> create(const PictureLayout& src, const PictureLayout& dst, bool dither,
+                                ResizeFilter filter = ResizeFilter::lanczos);
   ~Resizer();
   Resizer(Resizer&&) noexcept;
   Resizer& operator=(Resizer&&) noexcept;
@@ -49,7 +57,8 @@ class Resizer {
   std::unique_ptr<State> state_;
 };
 
-// The same for a single full-range plane, such as alpha. Bits as in PixelFormat: 32 are floats, 1 = a full code.
+// The same, with Lanczos, for a single full-range plane, such as alpha. Bits as in PixelFormat: 32 are floats, 1 = a
+// full code.
 class PlaneResizer {
  public:
   static Result<PlaneResizer> create(int src_width, int src_height, int src_bits, int dst_width, int dst_height,

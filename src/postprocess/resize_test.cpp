@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "preprocess/pixel_test_support.h"
 
@@ -95,6 +96,48 @@ TEST(Resizer, ConvertsDepthRangeAndMatrix) {
   EXPECT_EQ(code_at(dst, 0, 20, 20), 1023);
   EXPECT_EQ(code_at(dst, 1, 20, 20), 512);
   EXPECT_EQ(code_at(dst, 3, 20, 20), 1023) << "opaque where the source has no alpha";
+}
+
+// One sample of a picture resized by its definition: a triangle, in the source as wide as the smaller picture's pixels.
+double triangle_sample(const Frame& src, int size_x, int size_y, int x, int y) {
+  const auto weights = [](int size, int to, int at) {
+    const double step = static_cast<double>(size) / to, reach = std::max(step, 1.0), center = (at + 0.5) * step;
+    std::vector<double> found(static_cast<size_t>(size));
+    double sum = 0;
+    for (int k = static_cast<int>(std::floor(center - reach)); k <= static_cast<int>(std::ceil(center + reach)); ++k) {
+      const double weight = std::max(1 - std::abs(k + 0.5 - center) / reach, 0.0);
+      const int inside = k < 0 ? -k - 1 : k >= size ? 2 * size - k - 1 : k;  // reflected at the borders
+      found[static_cast<size_t>(std::clamp(inside, 0, size - 1))] += weight;
+      sum += weight;
+    }
+    for (double& weight : found) weight /= sum;
+    return found;
+  };
+  const std::vector<double> across = weights(src.width, size_x, x), down = weights(src.height, size_y, y);
+  double value = 0;
+  for (int v = 0; v < src.height; ++v)
+    for (int u = 0; u < src.width; ++u)
+      value += down[static_cast<size_t>(v)] * across[static_cast<size_t>(u)] * src.planes[0].row<float>(v)[u];
+  return value;
+}
+
+TEST(Resizer, BilinearIsATriangleOverTheSourcesPixels) {
+  const PixelFormat gray{ColorFamily::gray, 32, 0, 0, false};
+  const Frame src = make_frame(gray, 61, 33);
+  for (int y = 0; y < src.height; ++y)
+    for (int x = 0; x < src.width; ++x)
+      src.planes[0].row<float>(y)[x] = static_cast<float>((x * 37 + y * 61 + x * y) % 101) / 100;
+  for (const auto& [width, height] : {std::pair{24, 14}, {97, 50}, {61, 10}}) {
+    auto resizer =
+        Resizer::create({gray, 61, 33, bt709}, {gray, width, height, bt709}, false, ResizeFilter::bilinear).value();
+    Frame dst = FramePool(width, height, gray, 1).acquire().value();
+    ASSERT_TRUE(resizer.run(src, dst).has_value());
+    double worst = 0;
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x)
+        worst = std::max(worst, std::abs(dst.planes[0].row<float>(y)[x] - triangle_sample(src, width, height, x, y)));
+    EXPECT_LT(worst, 1e-5) << width << "x" << height << "; float rounding of up to 40 weights";
+  }
 }
 
 TEST(Resizer, HandlesRgbGrayAndSinglePixels) {

@@ -30,11 +30,13 @@ zimg_chroma_location_e zimg_location(ChromaLocation location) {
 
 }  // namespace
 
-Result<ZimgGraph> ZimgGraph::create(const zimg_image_format& src, const zimg_image_format& dst, bool dither) {
+Result<ZimgGraph> ZimgGraph::create(const zimg_image_format& src, const zimg_image_format& dst, bool dither,
+                                    ResizeFilter filter) {
   zimg_graph_builder_params params;
   zimg_graph_builder_params_default(&params, ZIMG_API_VERSION);
-  params.resample_filter = params.resample_filter_uv = ZIMG_RESIZE_LANCZOS;
-  params.filter_param_a = params.filter_param_a_uv = 3;
+  params.resample_filter = params.resample_filter_uv =
+      filter == ResizeFilter::lanczos ? ZIMG_RESIZE_LANCZOS : ZIMG_RESIZE_BILINEAR;
+  if (filter == ResizeFilter::lanczos) params.filter_param_a = params.filter_param_a_uv = 3;  // lobes
   params.dither_type = dither ? ZIMG_DITHER_ORDERED : ZIMG_DITHER_NONE;
   // Not AUTO_64B: the AVX-512 resizer of zimg 3.0.4 draws wrong vertical lines where columns shrink
   // (https://github.com/vapoursynth/vapoursynth/issues/1063; resize_test.cpp sees it).

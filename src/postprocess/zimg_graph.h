@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "frame/frame.h"
 #include "frame/tensor.h"
+#include "postprocess/resize.h"
 
 namespace framelift {
 
@@ -21,8 +22,8 @@ struct FreeZimgGraph {
 
 class ZimgGraph {
  public:
-  // Lanczos with three lobes for every plane.
-  static Result<ZimgGraph> create(const zimg_image_format& src, const zimg_image_format& dst, bool dither);
+  static Result<ZimgGraph> create(const zimg_image_format& src, const zimg_image_format& dst, bool dither,
+                                  ResizeFilter filter);
   // Planes are aligned and padded as zimg demands.
   Status run(const PlaneView* src, const PlaneView* dst, int planes);
 
