@@ -207,8 +207,11 @@ class TrainingProgressPrinter {
   }
   void epoch(const EpochRecord& r, int epochs) {
     clear();
-    fmt::print(stderr, "epoch {}/{}: loss {:.5g}, validation {:.5g}{}", r.epoch, epochs, r.training_loss,
-               r.validation_loss, r.best ? " (best)" : "");
+    if (r.epoch > 0)
+      fmt::print(stderr, "epoch {}/{}: loss {:.5g}, ", r.epoch, epochs, r.training_loss);
+    else
+      fmt::print(stderr, "as it is: ");
+    fmt::print(stderr, "validation {:.5g}{}", r.validation_loss, r.best && r.epoch > 0 ? " (best)" : "");
     if (r.measured_pictures > 0) fmt::print(stderr, ", PSNR {:.2f} dB, SSIM {:.4f}", r.psnr, r.ssim);
     if (std::isfinite(r.pu21_psnr)) fmt::print(stderr, ", PU21-PSNR {:.2f} dB", r.pu21_psnr);
     fmt::print(stderr, ", {}\n", clock_text(r.seconds));
@@ -347,9 +350,10 @@ int report(const TrainCommand& o, const TrainingResult& result) {
     fmt::print(stderr, "stopped; go on with --resume {}\n", folder);
   if (result.end == TrainingEnd::early_stop)
     fmt::print(stderr, "no better validation loss in {} epochs\n", o.options.patience);
-  if (!o.quiet && result.best_epoch > 0)
-    fmt::print(stderr, "best: epoch {}, validation loss {:.5g}: {}/model.safetensors\n", result.best_epoch,
-               result.best_loss, folder);
+  if (!o.quiet && std::isfinite(result.best_loss))
+    fmt::print(stderr, "best: {}, validation loss {:.5g}{}: {}/model.safetensors\n",
+               result.best_epoch > 0 ? fmt::format("epoch {}", result.best_epoch) : "as it was", result.best_loss,
+               result.best_epoch > 0 ? "" : "; a lower --lr may help", folder);
   return result.end == TrainingEnd::cancelled ? 130 : 0;
 }
 

@@ -50,6 +50,7 @@ class Trainer {
   std::vector<std::pair<std::string, Tensor>> weights() const;
   Status resume();
   Status open_run_folder();
+  Status measure_start();
   Status train_epoch(EpochRecord& record);
   Status update(EpochRecord& record, double loss_sum, int64_t batches);
   Status validate(EpochRecord& record);
@@ -61,7 +62,7 @@ class Trainer {
   Result<const Graph*> graph_for(const Batch& batch);
   bool asked_to_stop();
   bool early() const {
-    return options_.patience > 0 && progress_.best_epoch > 0 &&
+    return options_.patience > 0 && std::isfinite(progress_.best_loss) &&
            progress_.epoch - progress_.best_epoch >= options_.patience;
   }
   int64_t updates_per_epoch() const {
@@ -212,6 +213,7 @@ Result<TrainingResult> Trainer::run() {
     FL_CHECK(log_epoch(record));
     return result();
   }
+  if (job_.from != nullptr && progress_.step == 0 && !std::isfinite(progress_.best_loss)) FL_CHECK(measure_start());
   while (progress_.epoch < options_.epochs && !stopped_) {
     if (early()) {
       end_ = TrainingEnd::early_stop;
@@ -233,6 +235,14 @@ Result<TrainingResult> Trainer::run() {
     FL_CHECK(finish_epoch(record, seconds_between(begin, Clock::now())));
   }
   return result();
+}
+
+// What training begins with is the model to beat.
+Status Trainer::measure_start() {
+  const auto begin = Clock::now();
+  EpochRecord record;
+  FL_CHECK(validate(record));
+  return stopped_ ? save("latest") : finish_epoch(record, seconds_between(begin, Clock::now()));
 }
 
 Result<const Graph*> Trainer::graph_for(const Batch& batch) {
@@ -365,7 +375,7 @@ Status Trainer::finish_epoch(EpochRecord& record, double seconds) {
     FL_CHECK(save("best"));
     FL_CHECK(save_model());
   }
-  if (options_.checkpoint_every > 0 && record.epoch % options_.checkpoint_every == 0)
+  if (options_.checkpoint_every > 0 && record.epoch > 0 && record.epoch % options_.checkpoint_every == 0)
     FL_CHECK(save(fmt::format("epoch_{:04}", record.epoch).c_str()));
   // The log first: what a checkpoint does not know of is dropped from it when training is resumed.
   FL_CHECK(log_epoch(record));

@@ -84,8 +84,8 @@ struct TrainingJob {
 struct TrainingResult {
   TrainingEnd end = TrainingEnd::completed;
   std::filesystem::path run_folder;
-  int best_epoch = 0;  // 0: none
-  double best_loss = 0;
+  int best_epoch = 0;    // 0: the model that training began with, or none
+  double best_loss = 0;  // on the validation pictures; infinity: none
 };
 
 // In the folder of runs: ends a training after the update under way, as Ctrl-C does. Removed when it has been obeyed.

@@ -19,7 +19,7 @@ struct TrainingProgress {
   int64_t step = 0;                                            // updates of the weights
   double loss_sum = 0;                                         // over those batches
   double gradient_sum = 0;                                     // of the gradient's norms over their updates
-  int best_epoch = 0;                                          // 0: none yet
+  int best_epoch = 0;                                          // 0: the start, or none yet
   double best_loss = std::numeric_limits<double>::infinity();  // of the validation
 };
 

@@ -13,7 +13,7 @@ namespace framelift {
 struct EpochRecord {
   static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-  int epoch = 0;                     // counts from 1
+  int epoch = 0;                     // counts from 1; 0: the model that training begins with
   int64_t step = 0;                  // updates of the weights so far
   double training_loss = unknown;    // mean over the epoch's batches
   double validation_loss = unknown;  // mean over the validation pictures
