@@ -97,7 +97,8 @@ Result<std::string> describe_job(const VideoJob& given) {
   const VideoInfo& info = ready.source->info();
   const TilePlan& tiles = ready.network.tiles;
   const int batch = ready.network.batch;
-  FL_TRY(const Graph graph, job.network->build(batch, tiles.tile_height, tiles.tile_width));
+  const int64_t pictures = ready.network.executable->inputs().front().shape[0];  // both eyes' of the batch
+  FL_TRY(const Graph graph, job.network->build(static_cast<int>(pictures), tiles.tile_height, tiles.tile_width));
   const GraphCost cost = graph_cost(graph);
   const auto requests = static_cast<int64_t>(ready.network.requests.size());
   const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
