@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -86,6 +87,7 @@ class Player {
   bool split_ = false, tone_map_ = true, quit_ = false, saved_ = false;
   int steps_ = 0;  // asked for and not yet taken
   double first_shown_ = 0, last_shown_ = 0;
+  std::string file_name_, title_;  // the title is written again and again in the same memory
   double title_time_ = 0;
   int64_t title_frames_ = 0;
 };
@@ -94,7 +96,9 @@ Status Player::open(const SinkOptions& planned) {
   hdr_ = planned.hdr;
   tick_ = planned.time_base.value();
   WindowOptions window;
-  window.title = name_.filename().string();
+  file_name_ = name_.filename().string();
+  title_.reserve(file_name_.size() + 128);
+  window.title = file_name_;
   const double aspect = planned.sample_aspect_ratio.num > 0 ? planned.sample_aspect_ratio.value() : 1;
   window.width = std::max(static_cast<int>(std::lround(planned.width * aspect)), 1);
   window.height = planned.height;
@@ -264,13 +268,16 @@ void Player::update_title() {
   const double fps = static_cast<double>(pacer_.shown() - title_frames_) / (now - title_time_);
   title_time_ = now;
   title_frames_ = pacer_.shown();
-  const std::string name = name_.filename().string();
-  window_->set_title(pacer_.shown() == 0 ? name + " - preparing"
-                                         : fmt::format("{} - {:.1f} fps, {} late, {} dropped{}", name, fps,
-                                                       pacer_.late(), pacer_.dropped(),
-                                                       pacer_.paused() ? ", paused"
-                                                       : reverse_      ? ", backwards"
-                                                                       : ""));
+  title_ = file_name_;
+  if (pacer_.shown() == 0)
+    title_ += " - preparing";
+  else
+    fmt::format_to(std::back_inserter(title_), " - {:.1f} fps, {} late, {} dropped{}", fps, pacer_.late(),
+                   pacer_.dropped(),
+                   pacer_.paused() ? ", paused"
+                   : reverse_      ? ", backwards"
+                                   : "");
+  window_->set_title(title_);
 }
 
 PlaybackReport Player::report() const {

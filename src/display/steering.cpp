@@ -38,6 +38,7 @@ void Steering::begin(bool possible) {
   const std::lock_guard lock(mutex_);
   possible_ = possible;
   under_way_.clear();
+  under_way_.reserve(usual_under_way);
 }
 
 std::optional<Steering::Course> Steering::other_than(const Course& course) const {

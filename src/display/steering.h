@@ -45,7 +45,8 @@ class Steering {
   std::condition_variable changed_;
   Course wanted_;
   bool possible_ = false, waiting_ = false, released_ = false;
-  std::vector<int64_t> under_way_;  // as many as a job has frames in hand
+  static constexpr size_t usual_under_way = 1024;  // more than a job has frames in hand, so that none allocates
+  std::vector<int64_t> under_way_;
 };
 
 }  // namespace framelift
