@@ -127,7 +127,7 @@ def _(s):
         raise Wrong(f"it was searched for again: {found}")
     file().write_text("no JSON")
     result = s.execute(s.upscale("--mode", "auto", "--no-cache", "--plan", output="null:"))
-    if s.code or not re.search(r"tuned    batch \d", result.stdout) or file().read_text() != "no JSON":
+    if s.code or not re.search(r"tuned    batch \d+, \d+ streams?, \d+ threads?: [\d.]+ fps", result.stdout) or file().read_text() != "no JSON":
         raise Wrong("with --no-cache it is not searched for, or kept")
 
 
